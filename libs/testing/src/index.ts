@@ -1,0 +1,2 @@
+export { FakeClock } from './fake-clock.js';
+export { FakeProcessRunner, type RecordedRun } from './fake-process-runner.js';
