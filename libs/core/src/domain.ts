@@ -1,0 +1,138 @@
+import type { InstanceState, MachineState, Stage } from './lifecycle.js';
+
+/** Which disk of a machine the OS goes to. Every given field must match; none given: the smallest that fits. */
+export interface RootDeviceHint {
+  serial?: string;
+  wwn?: string;
+  model?: string;
+  /** A stable path such as `/dev/disk/by-path/…`; names like `/dev/sda` change between boots. */
+  path?: string;
+  minSizeGb?: number;
+  maxSizeGb?: number;
+  rotational?: boolean;
+}
+
+export const bootModes = ['bios', 'uefi'] as const;
+export type BootMode = (typeof bootModes)[number];
+
+/** How thoroughly a disk is cleared after its signatures and partition tables are gone. */
+export const wipeModes = ['quick', 'discard', 'overwrite'] as const;
+export type WipeMode = (typeof wipeModes)[number];
+
+/** Observed, never assumed; `unknown` until the BMC has answered once. */
+export const powerStates = ['on', 'off', 'unknown'] as const;
+export type PowerState = (typeof powerStates)[number];
+
+/** What went wrong last, with this attempt only: cleared when a new attempt starts. */
+export interface LastError {
+  code: string;
+  message: string;
+  remedy?: string;
+  /** ISO 8601. */
+  at: string;
+}
+
+/** A physical machine of the inventory (a row of the BMM table). */
+export interface Machine {
+  id: string;
+  name: string;
+  state: MachineState;
+  stateSince: Date;
+  stage: Stage | null;
+  stageSince: Date | null;
+  /** Percent of the present stage, as its installer reported it. */
+  progress: number | null;
+  progressMessage: string | null;
+  /** What is awaited, in words, and until when; null at rest. */
+  awaits: string | null;
+  awaitsUntil: Date | null;
+  lastError: LastError | null;
+  power: PowerState;
+  powerAt: Date | null;
+  instanceId: string | null;
+  instanceType: string;
+  vcpus: number;
+  memoryMb: number;
+  localGb: number;
+  availabilityZone: string;
+  bmcHost: string;
+  bmcPort: number;
+  bmcUser: string;
+  bmcCipherSuite: number;
+  pxeMac: string;
+  pxeIp: string | null;
+  storageMac: string | null;
+  storageIp: string | null;
+  serviceIp: string | null;
+  serviceMac1: string | null;
+  serviceMac2: string | null;
+  switchPort1: number | null;
+  switchPort2: number | null;
+  dpid1: string | null;
+  dpid2: string | null;
+  vlanId: number | null;
+  bootMode: BootMode;
+  rootDeviceHint: RootDeviceHint | null;
+  labels: Record<string, string>;
+  createdAt: Date;
+  updatedAt: Date;
+}
+
+export interface Instance {
+  id: string;
+  hostName: string;
+  state: InstanceState;
+  machineId: string | null;
+  imageId: string;
+  instanceType: string;
+  /** The cluster it was spawned for; null: the resource pool. */
+  cluster: string | null;
+  vlanId: number | null;
+  sshKeys: string[];
+  lastError: LastError | null;
+  createdAt: Date;
+  installedAt: Date | null;
+  deletedAt: Date | null;
+}
+
+/** An OS image as it is kept: one ext file system, compressed with zstd. */
+export interface Image {
+  id: string;
+  name: string;
+  /** Of the stored file, in hexadecimal; the installer checks the bytes it receives against it. */
+  sha256: string;
+  /** Of the file that was imported: the digest the operator has. */
+  sourceSha256: string;
+  compressedBytes: number;
+  uncompressedBytes: number;
+  fileSystem: string;
+  defaultUser: string | null;
+  createdAt: Date;
+}
+
+/** A kind of machine, and how its disk is laid out and wiped. Sizes in MiB; 0 ephemeral: the rest of the disk. */
+export interface InstanceType {
+  name: string;
+  vcpus: number;
+  memoryMb: number;
+  localGb: number;
+  rootSizeMib: number;
+  swapSizeMib: number;
+  kdumpSizeMib: number;
+  ephemeralSizeMib: number;
+  wipeMode: WipeMode;
+  createdAt: Date;
+}
+
+/** One fact on the timeline of a machine. `kind` is dotted: `state.changed`, `bmc.command`, `tftp.completed`. */
+export interface TimelineEvent {
+  /** Ever growing; what a client resumes after. */
+  id: string;
+  at: Date;
+  kind: string;
+  machineId: string | null;
+  instanceId: string | null;
+  /** One sentence for people. */
+  message: string;
+  data: Record<string, unknown>;
+}

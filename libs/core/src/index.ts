@@ -1,0 +1,8 @@
+/**
+ * What dodai is about, as pure TypeScript: the life cycle of a machine, the error catalogue and the domain
+ * types. It imports nothing, so everything else may import it.
+ */
+export * from './domain.js';
+export * from './errors.js';
+export * from './lifecycle.js';
+export * from './lifecycle-diagram.js';

@@ -1,0 +1,34 @@
+import { defineConfig } from 'vitest/config';
+
+/** `#core` and its like resolve to the TypeScript source in tests, to dist/ in the built program. */
+const resolveSource = { ssr: { resolve: { conditions: ['source', 'node', 'import', 'default'] } } };
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        ...resolveSource,
+        test: { name: 'unit', include: ['libs/**/*.spec.ts', 'apps/**/*.spec.ts'] },
+      },
+      {
+        ...resolveSource,
+        test: {
+          name: 'integration',
+          include: ['test/integration/**/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        ...resolveSource,
+        test: {
+          name: 'e2e',
+          include: ['test/e2e/**/*.test.ts'],
+          fileParallelism: false,
+          testTimeout: 1_200_000,
+          hookTimeout: 900_000,
+        },
+      },
+    ],
+  },
+});
