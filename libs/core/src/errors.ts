@@ -9,7 +9,7 @@ const catalogue = {
   'token-missing': { retryable: false },
   'token-invalid': { retryable: false },
   'request-too-large': { retryable: false },
-  'internal': { retryable: true },
+  internal: { retryable: true },
   'shutting-down': { retryable: true },
 
   'configuration-invalid': { retryable: false },
@@ -60,6 +60,8 @@ const catalogue = {
   'bmc-answer-unknown': { retryable: false },
 
   'template-parameter': { retryable: false },
+
+  'controller-unreachable': { retryable: true },
 } as const satisfies Record<string, { retryable: boolean }>;
 
 export type ErrorCode = keyof typeof catalogue;
