@@ -141,7 +141,11 @@ export function nextStage(state: MachineState, from: Stage, event: StageEvent): 
  * Whether an installer's word moves the stage on, repeats it (more progress, a lost answer sent again) or
  * comes out of order.
  */
-export function readNotify(state: MachineState, stage: Stage, said: NotifyState): 'next' | 'repeat' | 'refused' {
+export function readNotify(
+  state: MachineState,
+  stage: Stage,
+  said: NotifyState,
+): 'next' | 'repeat' | 'refused' {
   if (said === 'failed') return stagesOf(state) ? 'next' : 'refused';
   if (nextStage(state, stage, said)) return 'next';
   return stagesOf(state) && stage === said ? 'repeat' : 'refused';

@@ -1,0 +1,197 @@
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { DomainError } from '#core';
+import { z } from 'zod';
+import { projectRoot } from './project-root.js';
+import { Secret } from './secret.js';
+
+export const roles = ['api', 'conductor', 'boot'] as const;
+export type Role = (typeof roles)[number];
+
+const port = z.coerce.number().int().min(0).max(65_535);
+const seconds = (fallback: number) => z.coerce.number().positive().default(fallback);
+const flag = z.stringbool().default(false);
+
+/** Every setting, by the name of its environment variable. Secrets have no defaults. */
+export const configSchema = z.object({
+  DODAI_DATA_DIR: z
+    .string()
+    .min(1)
+    .default('/var/lib/dodai')
+    .describe('Where the controller keeps everything'),
+  DODAI_ROLES: z
+    .string()
+    .default(roles.join(','))
+    .transform((text) => text.split(',').map((role) => role.trim()))
+    .pipe(z.array(z.enum(roles)).min(1))
+    .describe('Comma-separated: api, conductor, boot'),
+  DODAI_HTTP_HOST: z.string().min(1).default('0.0.0.0').describe('Address of the HTTP listener'),
+  DODAI_HTTP_PORT: port.default(7071).describe('Port of the HTTP listener; 0: any free one'),
+  DODAI_PUBLIC_URL: z
+    .url({ protocol: /^http$/ })
+    .optional()
+    .describe('How machines reach the HTTP listener; a boot loader speaks plain http'),
+  DATABASE_URL: z
+    .url({ protocol: /^postgres(ql)?$/ })
+    .optional()
+    .describe('PostgreSQL; unset: an embedded one in the data directory'),
+  REDIS_URL: z
+    .url({ protocol: /^rediss?$/ })
+    .optional()
+    .describe('Redis for the queues; unset: the queues are in PostgreSQL'),
+  DODAI_SECRET_KEY: z
+    .base64()
+    .refine((text) => Buffer.from(text, 'base64').length === 32, 'must be 32 bytes in base64')
+    .optional()
+    .describe('Key that BMC passwords are encrypted with; unset: made once in the data directory'),
+  DODAI_TFTP_HOST: z.string().min(1).default('0.0.0.0').describe('Address of the TFTP server'),
+  DODAI_TFTP_PORT: port.default(69).describe('Port of the TFTP server'),
+  DODAI_TFTP_SINGLE_PORT: flag.describe('Send everything from the TFTP port, for firewalls'),
+  DODAI_DHCP: z.enum(['off', 'proxy', 'full']).default('off').describe("off: the site's own server"),
+  DODAI_DHCP_INTERFACE: z.string().min(1).optional().describe('Interface that DHCP listens on'),
+  DODAI_DHCP_RANGE: z
+    .string()
+    .regex(/^[\d.]+,[\d.]+$/, 'must be FIRST,LAST, for instance 10.0.0.100,10.0.0.199')
+    .transform((text) => text.split(',') as [string, string])
+    .optional()
+    .describe('First and last address given to machines without a reservation (mode full)'),
+  DODAI_LIVE_IMAGE_DIR: z.string().min(1).optional().describe('Folder with vmlinuz and initrd.img'),
+  DODAI_LIVE_KERNEL_ARGS: z.string().default('').describe('More arguments for the kernel of the live image'),
+  DODAI_LEGACY_MONITOR_PORT: port
+    .optional()
+    .describe("Port for GET /<instance>/<state> of dodai's monitor; unset: off"),
+  DODAI_BMC_TIMEOUT_S: seconds(10).describe('How long one command to a BMC may take'),
+  DODAI_DEADLINE_POWER_S: seconds(120).describe('For a BMC to switch a machine on or off'),
+  DODAI_DEADLINE_BOOTING_S: seconds(900).describe('From power on to the first word of the live image'),
+  DODAI_DEADLINE_INSTALL_S: seconds(600).describe('Without a word from an installer'),
+  DODAI_DEADLINE_SOFT_OFF_S: seconds(90).describe(
+    'For a machine to switch itself off before it is switched off hard',
+  ),
+  DODAI_DEADLINE_BOOTING_DISK_S: seconds(1200).describe('From power on to installed'),
+  DODAI_DEADLINE_DELETE_S: seconds(900).describe('Without a word from a wipe'),
+  DODAI_LOG_LEVEL: z
+    .enum(['debug', 'info', 'warn', 'error', 'silent'])
+    .default('info')
+    .describe('What is logged'),
+  DODAI_LOG_PRETTY: flag.describe('Log for people, not for programs'),
+});
+
+type Settings = z.output<typeof configSchema>;
+
+export interface Config {
+  dataDir: string;
+  roles: ReadonlySet<Role>;
+  http: { host: string; port: number };
+  /** How machines reach this controller, without a slash at the end. */
+  publicUrl: string;
+  databaseUrl: Secret | undefined;
+  redisUrl: Secret | undefined;
+  secretKey: Secret | undefined;
+  tftp: { host: string; port: number; singlePort: boolean };
+  dhcp: {
+    mode: 'off' | 'proxy' | 'full';
+    interface: string | undefined;
+    range: [string, string] | undefined;
+  };
+  liveImage: { dir: string; kernelArgs: string };
+  templatesDir: string;
+  legacyMonitorPort: number | undefined;
+  bmcTimeoutMs: number;
+  deadlines: Deadlines;
+  log: { level: Settings['DODAI_LOG_LEVEL']; pretty: boolean };
+}
+
+/** How long each thing may take without a sign of life, in milliseconds. */
+export interface Deadlines {
+  powerMs: number;
+  bootingMs: number;
+  installMs: number;
+  softOffMs: number;
+  bootingDiskMs: number;
+  deleteMs: number;
+}
+
+const required = configSchema.superRefine((settings, context) => {
+  if (settings.DODAI_DHCP !== 'off' && !settings.DODAI_DHCP_INTERFACE)
+    context.addIssue({
+      code: 'custom',
+      path: ['DODAI_DHCP_INTERFACE'],
+      message: `is needed with DODAI_DHCP=${settings.DODAI_DHCP}: DHCP never listens on an interface it was not told`,
+    });
+  if (settings.DODAI_DHCP === 'full' && !settings.DODAI_DHCP_RANGE)
+    context.addIssue({
+      code: 'custom',
+      path: ['DODAI_DHCP_RANGE'],
+      message: 'is needed with DODAI_DHCP=full',
+    });
+});
+
+/**
+ * Reads the settings from environment variables, empty ones counting as unset. Throws DomainError
+ * `configuration-invalid` that lists every fault, before anything is started.
+ */
+export function loadConfig(environment: Record<string, string | undefined>): Config {
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+  const unknown = Object.keys(given).filter((name) => name.startsWith('DODAI_') && !isKnown(name));
+  const parsed = required.safeParse(given);
+  const faults = [
+    ...unknown.map((name) => `${name}: there is no such setting`),
+    ...(parsed.error?.issues ?? []).map((issue) => `${issue.path.join('.')}: ${issue.message}`),
+  ];
+  if (!parsed.success || faults.length > 0) {
+    throw new DomainError(
+      'configuration-invalid',
+      `The configuration has faults:\n  ${faults.join('\n  ')}`,
+      {
+        remedy: 'Mend these environment variables; README lists them all.',
+        context: { faults },
+      },
+    );
+  }
+  return arrange(parsed.data);
+}
+
+/** Variables of the command line client and of tools share the prefix. */
+const clientVariables = new Set([
+  'DODAI_URL',
+  'DODAI_TOKEN',
+  'DODAI_TOKEN_FILE',
+  'DODAI_BMC_PASSWORD',
+  'DODAI_CACHE_DIR',
+]);
+function isKnown(name: string): boolean {
+  return (
+    name in configSchema.shape || clientVariables.has(name) || /^DODAI_(LAB|QUICKSTART|TEST)_/.test(name)
+  );
+}
+
+function arrange(s: Settings): Config {
+  const host = s.DODAI_HTTP_HOST === '0.0.0.0' ? hostname() : s.DODAI_HTTP_HOST;
+  return {
+    dataDir: s.DODAI_DATA_DIR,
+    roles: new Set(s.DODAI_ROLES),
+    http: { host: s.DODAI_HTTP_HOST, port: s.DODAI_HTTP_PORT },
+    publicUrl: (s.DODAI_PUBLIC_URL ?? `http://${host}:${s.DODAI_HTTP_PORT}`).replace(/\/$/, ''),
+    databaseUrl: s.DATABASE_URL === undefined ? undefined : new Secret(s.DATABASE_URL),
+    redisUrl: s.REDIS_URL === undefined ? undefined : new Secret(s.REDIS_URL),
+    secretKey: s.DODAI_SECRET_KEY === undefined ? undefined : new Secret(s.DODAI_SECRET_KEY),
+    tftp: { host: s.DODAI_TFTP_HOST, port: s.DODAI_TFTP_PORT, singlePort: s.DODAI_TFTP_SINGLE_PORT },
+    dhcp: { mode: s.DODAI_DHCP, interface: s.DODAI_DHCP_INTERFACE, range: s.DODAI_DHCP_RANGE },
+    liveImage: {
+      dir: s.DODAI_LIVE_IMAGE_DIR ?? join(s.DODAI_DATA_DIR, 'live-image'),
+      kernelArgs: s.DODAI_LIVE_KERNEL_ARGS,
+    },
+    templatesDir: join(projectRoot, 'templates'),
+    legacyMonitorPort: s.DODAI_LEGACY_MONITOR_PORT,
+    bmcTimeoutMs: s.DODAI_BMC_TIMEOUT_S * 1000,
+    deadlines: {
+      powerMs: s.DODAI_DEADLINE_POWER_S * 1000,
+      bootingMs: s.DODAI_DEADLINE_BOOTING_S * 1000,
+      installMs: s.DODAI_DEADLINE_INSTALL_S * 1000,
+      softOffMs: s.DODAI_DEADLINE_SOFT_OFF_S * 1000,
+      bootingDiskMs: s.DODAI_DEADLINE_BOOTING_DISK_S * 1000,
+      deleteMs: s.DODAI_DEADLINE_DELETE_S * 1000,
+    },
+    log: { level: s.DODAI_LOG_LEVEL, pretty: s.DODAI_LOG_PRETTY },
+  };
+}
