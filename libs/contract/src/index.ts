@@ -1,0 +1,12 @@
+/**
+ * The REST API as it is on the wire: one zod schema for every body, query and view. The controller validates
+ * with them, the OpenAPI document is generated from them, and clients take their types from here.
+ */
+export * from './event.js';
+export * from './image.js';
+export * from './instance.js';
+export * from './instance-type.js';
+export * from './machine.js';
+export * from './machine-import.js';
+export * from './paging.js';
+export * from './problem.js';

@@ -1,0 +1,50 @@
+import { wipeModes } from '#core';
+import { z } from 'zod';
+import * as f from './fields.js';
+import { listOf } from './paging.js';
+
+const sizeMib = z.int().min(0).max(1_073_741_824);
+
+const fields = {
+  vcpus: z.int().min(1).max(4096).meta({ description: 'CPU threads' }),
+  memoryMb: z.int().min(1).max(1_073_741_824).meta({ description: 'Memory in MiB' }),
+  localGb: z.int().min(1).max(1_048_576).meta({ description: 'Disk in GB' }),
+  rootSizeMib: sizeMib.min(64).meta({ description: 'Root partition, MiB' }),
+  swapSizeMib: sizeMib.meta({ description: 'Swap partition, MiB' }),
+  kdumpSizeMib: sizeMib.meta({ description: 'Partition for kernel dumps, MiB' }),
+  ephemeralSizeMib: sizeMib.meta({ description: 'Ephemeral partition, MiB; 0: the rest of the disk' }),
+  wipeMode: z.enum(wipeModes).meta({ description: 'How thoroughly destroy clears the disk' }),
+};
+
+export const instanceTypeCreate = z
+  .strictObject({
+    name: f.name.meta({ description: 'Unique name', examples: ['standard'] }),
+    vcpus: fields.vcpus,
+    memoryMb: fields.memoryMb,
+    localGb: fields.localGb,
+    rootSizeMib: fields.rootSizeMib.default(10_240),
+    swapSizeMib: fields.swapSizeMib.default(2048),
+    kdumpSizeMib: fields.kdumpSizeMib.default(10_240),
+    ephemeralSizeMib: fields.ephemeralSizeMib.default(0),
+    wipeMode: fields.wipeMode.default('discard'),
+  })
+  .meta({
+    id: 'InstanceTypeCreate',
+    examples: [{ name: 'standard', vcpus: 8, memoryMb: 32_768, localGb: 480 }],
+  });
+
+export const instanceTypePatch = z
+  .strictObject(fields)
+  .partial()
+  .refine((patch) => Object.keys(patch).length > 0, 'names no field to change')
+  .meta({ id: 'InstanceTypePatch' });
+
+export const instanceTypeView = z
+  .object({ name: z.string(), ...fields, createdAt: f.timestamp })
+  .meta({ id: 'InstanceType' });
+
+export const instanceTypeList = listOf(instanceTypeView).meta({ id: 'InstanceTypeList' });
+
+export type InstanceTypeCreate = z.infer<typeof instanceTypeCreate>;
+export type InstanceTypePatch = z.infer<typeof instanceTypePatch>;
+export type InstanceTypeView = z.infer<typeof instanceTypeView>;

@@ -1,0 +1,102 @@
+import { instanceStates, notifyStates } from '#core';
+import { z } from 'zod';
+import * as f from './fields.js';
+import { machineView } from './machine.js';
+import { listOf, pagingShape, timeoutSeconds } from './paging.js';
+import { lastError } from './problem.js';
+
+const sshKey = z
+  .string()
+  .max(16_384)
+  .overwrite((text) => text.trim())
+  .regex(
+    /^(ssh-(rsa|ed25519|dss)|ecdsa-sha2-nistp(256|384|521)|sk-[a-z0-9@.-]+) [A-Za-z0-9+/]+={0,3}( [^\r\n]*)?$/,
+    'is not an OpenSSH public key on one line',
+  );
+
+const cluster = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, 'is not a cluster name');
+
+export const instanceCreate = z
+  .strictObject({
+    hostName: f.hostName,
+    image: f.idOrName.meta({ description: 'Image, by id or name', examples: ['debian-12'] }),
+    instanceType: f.name.meta({ description: 'Instance type', examples: ['standard'] }),
+    machine: f.idOrName.optional().meta({ description: 'This machine and no other, by id or name' }),
+    cluster: cluster.optional().meta({ description: 'Cluster it is for; none: the resource pool' }),
+    vlanId: f.vlanId.optional(),
+    sshKeys: z.array(sshKey).max(64).default([]).meta({ description: 'OpenSSH public keys that may log in' }),
+  })
+  .meta({
+    id: 'InstanceCreate',
+    examples: [
+      {
+        hostName: 'db1',
+        image: 'debian-12',
+        instanceType: 'standard',
+        sshKeys: ['ssh-ed25519 AAAAC3Nz me@desk'],
+      },
+    ],
+  });
+
+export const instanceView = z
+  .object({
+    id: f.uuid,
+    hostName: z.string(),
+    state: z.enum(instanceStates),
+    verbs: z.array(z.literal('destroy')).meta({ description: 'What may be asked of it now' }),
+    machine: z
+      .object({ id: f.uuid, name: z.string(), state: machineView.shape.state, pxeIp: f.ipv4.nullable() })
+      .nullable()
+      .meta({ description: 'The machine it is on; null when deleted' }),
+    power: machineView.shape.power.nullable(),
+    installation: machineView.shape.installation,
+    image: z.object({ id: f.uuid, name: z.string() }),
+    instanceType: z.string(),
+    cluster: z.string().nullable().meta({ description: 'null: the resource pool' }),
+    vlanId: z.int().nullable(),
+    sshKeys: z.array(z.string()),
+    lastError: lastError.nullable(),
+    createdAt: f.timestamp,
+    installedAt: f.timestamp.nullable(),
+    deletedAt: f.timestamp.nullable(),
+  })
+  .meta({ id: 'Instance' });
+
+export const instanceList = listOf(instanceView).meta({ id: 'InstanceList' });
+
+export const instanceListQuery = z.strictObject({ state: z.enum(instanceStates).optional(), ...pagingShape });
+
+export const instanceWaits = ['installed', 'deleted'] as const;
+export const instanceWaitQuery = z.strictObject({
+  wait: z.enum(instanceWaits).optional().meta({
+    description:
+      'Hold the answer until then: 200 when reached, 202 when the time ran out first, 409 when it failed',
+  }),
+  timeout: timeoutSeconds,
+});
+
+export const idempotencyKey = z
+  .string()
+  .regex(/^[\x21-\x7e]{1,255}$/, 'is not an idempotency key: 1 to 255 printable characters without spaces')
+  .meta({
+    description: 'The same key with the same request gives the same instance, however often it is sent',
+  });
+
+export const notifyRequest = z
+  .strictObject({
+    state: z.enum(notifyStates),
+    progress: z.number().min(0).max(100).optional().meta({ description: 'Percent of this state' }),
+    message: z.string().max(4096).optional().meta({ description: 'With `failed`: the reason' }),
+  })
+  .meta({
+    id: 'NotifyRequest',
+    examples: [{ state: 'install', progress: 40, message: 'writing the image' }],
+  });
+
+export type InstanceCreate = z.infer<typeof instanceCreate>;
+export type InstanceCreateInput = z.input<typeof instanceCreate>;
+export type InstanceView = z.infer<typeof instanceView>;
+export type InstanceListQuery = z.infer<typeof instanceListQuery>;
+export type InstanceWaitQuery = z.infer<typeof instanceWaitQuery>;
+export type InstanceWait = (typeof instanceWaits)[number];
+export type NotifyRequest = z.infer<typeof notifyRequest>;
