@@ -61,6 +61,10 @@ const catalogue = {
 
   'template-parameter': { retryable: false },
 
+  'port-not-bound': { retryable: false },
+  'dhcp-configuration': { retryable: false },
+  'program-died': { retryable: true },
+
   'controller-unreachable': { retryable: true },
 } as const satisfies Record<string, { retryable: boolean }>;
 
