@@ -33,6 +33,7 @@ const catalogue = {
   'image-too-large': { retryable: false },
   'image-checksum-mismatch': { retryable: false },
   'image-invalid': { retryable: false },
+  'upload-incomplete': { retryable: true },
   'disk-full': { retryable: false },
 
   'instance-type-not-found': { retryable: false },
