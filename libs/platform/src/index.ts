@@ -8,3 +8,4 @@ export { EmbeddedPostgres } from './embedded-postgres.js';
 export { createLogger, type Logger } from './logger.js';
 export { projectRoot } from './project-root.js';
 export { SecretBox } from './secret-box.js';
+export { type StreamingEnd, type StreamingProcess, StreamingProcesses } from './streaming-process.js';

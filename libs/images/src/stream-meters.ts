@@ -1,0 +1,73 @@
+import { createHash } from 'node:crypto';
+import type { FileHandle } from 'node:fs/promises';
+import { Transform, type TransformCallback } from 'node:stream';
+import { bytesToRecognise } from './ext-superblock.js';
+
+export const chunkBytes = 1024 * 1024;
+
+/** A stage that everything passes through unchanged, and that has a look at it. */
+abstract class Tap extends Transform {
+  bytes = 0;
+
+  constructor() {
+    super({ highWaterMark: chunkBytes });
+  }
+
+  protected abstract look(chunk: Buffer): void | Promise<void>;
+
+  override _transform(chunk: Buffer, _encoding: BufferEncoding, callback: TransformCallback): void {
+    this.bytes += chunk.length;
+    Promise.resolve()
+      .then(() => this.look(chunk))
+      .then(() => callback(null, chunk), callback);
+  }
+}
+
+export class DigestTap extends Tap {
+  private readonly hash = createHash('sha256');
+
+  protected look(chunk: Buffer): void {
+    this.hash.update(chunk);
+  }
+
+  /** Once, after the end. */
+  sha256(): string {
+    return this.hash.digest('hex');
+  }
+}
+
+/** Writes what passes to a file. */
+export class FileTap extends Tap {
+  constructor(private readonly file: FileHandle) {
+    super();
+  }
+
+  protected async look(chunk: Buffer): Promise<void> {
+    await this.file.writeFile(chunk); // from the present position on, and all of it
+  }
+}
+
+/** Keeps the head of a file system; `recognise` throws when it is not one, which stops the stream. */
+export class HeadTap<Recognised> extends Tap {
+  recognised: Recognised | undefined;
+  private head = Buffer.alloc(0);
+
+  constructor(private readonly recognise: (head: Buffer) => Recognised) {
+    super();
+  }
+
+  protected look(chunk: Buffer): void {
+    if (this.recognised !== undefined) return;
+    this.head = Buffer.concat([this.head, chunk]).subarray(0, bytesToRecognise);
+    if (this.head.length === bytesToRecognise) this.recognised = this.recognise(this.head);
+  }
+
+  override _flush(callback: TransformCallback): void {
+    try {
+      this.recognised ??= this.recognise(this.head);
+      callback();
+    } catch (error) {
+      callback(error as Error);
+    }
+  }
+}
