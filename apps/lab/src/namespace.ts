@@ -1,0 +1,60 @@
+import { existsSync } from 'node:fs';
+import { execa } from 'execa';
+import type { RackPlan } from './plan.js';
+
+/** The rack's network: a namespace with a bridge; the controller's and the BMCs' addresses are on the bridge. */
+const bridge = 'br0';
+
+export function namespaceExists(namespace: string): boolean {
+  return existsSync(`/run/netns/${namespace}`);
+}
+
+export function execInNamespacePrefix(namespace: string): string[] {
+  return ['ip', 'netns', 'exec', namespace];
+}
+
+/** Makes the namespace with its bridge, addresses and one tap device a machine. It has no way out. */
+export async function createNamespace(rack: RackPlan): Promise<void> {
+  await execa('ip', ['netns', 'add', rack.namespace]);
+  await execa('ip', ['-netns', rack.namespace, '-batch', '-'], { input: networkCommands(rack) });
+}
+
+/** Lines for `ip -batch`. */
+export function networkCommands(rack: RackPlan): string {
+  const lines = [
+    'link set lo up',
+    `link add ${bridge} type bridge`,
+    `address add ${rack.controllerAddress}/${rack.prefixLength} dev ${bridge}`,
+    ...rack.machines.flatMap((machine) => [
+      `address add ${machine.bmc.host}/32 dev ${bridge}`,
+      `tuntap add dev ${machine.tap} mode tap`,
+      `link set ${machine.tap} master ${bridge} up`,
+    ]),
+    `link set ${bridge} up`,
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+/** False when the host was restarted, or when making it was cut short. */
+export async function networkIsComplete(rack: RackPlan): Promise<boolean> {
+  if (!namespaceExists(rack.namespace)) return false;
+  const { stdout } = await execa('ip', ['-netns', rack.namespace, '-oneline', 'link', 'show', 'up']);
+  return [bridge, ...rack.machines.map((machine) => machine.tap)].every((link) =>
+    stdout.includes(` ${link}: `),
+  );
+}
+
+export async function deleteNamespace(namespace: string): Promise<void> {
+  if (namespaceExists(namespace)) await execa('ip', ['netns', 'delete', namespace]);
+}
+
+/** Every process whose network is the namespace, this one left out. */
+export async function namespacePids(namespace: string): Promise<number[]> {
+  if (!namespaceExists(namespace)) return [];
+  const { stdout } = await execa('ip', ['netns', 'pids', namespace]);
+  return stdout
+    .split('\n')
+    .filter((line) => line !== '')
+    .map(Number)
+    .filter((pid) => pid !== process.pid);
+}

@@ -1,0 +1,96 @@
+import type { Accelerator } from './accelerator.js';
+import { machineFiles } from './machine-files.js';
+import type { NicModel } from './options.js';
+import type { DiskPlan, MachinePlan } from './plan.js';
+
+/** The network card comes first, unless the BMC was told to boot the disk: chassis.sh sets the variable then. */
+const nicBootIndex = '${nic_bootindex:-1}';
+const firstDiskBootIndex = 2;
+
+const nicDevices: Record<NicModel, string> = {
+  virtio: 'virtio-net-pci',
+  e1000: 'e1000',
+  e1000e: 'e1000e',
+  rtl8139: 'rtl8139',
+  vmxnet3: 'vmxnet3',
+};
+
+/** The script that switches the machine on; chassis.sh runs it. No value needs escaping: plan.ts sees to that. */
+export function qemuScript(machine: MachinePlan, accelerator: Accelerator): string {
+  const lines = qemuArguments(machine, accelerator).map(([option, value]) =>
+    value === undefined ? option : `${option} "${value}"`,
+  );
+  return [
+    '#!/bin/bash',
+    'set -euo pipefail',
+    `exec qemu-system-x86_64 \\\n  ${lines.join(' \\\n  ')}`,
+    '',
+  ].join('\n');
+}
+
+type Argument = readonly [option: string, value?: string];
+
+function qemuArguments(machine: MachinePlan, accelerator: Accelerator): Argument[] {
+  const files = machineFiles(machine);
+  return [
+    ['-name', machine.name],
+    ['-nodefaults'],
+    ['-no-user-config'],
+    // graphics=off makes SeaBIOS, iPXE and pxelinux speak on the serial line
+    ['-machine', `pc,graphics=off,accel=${accelerator}`],
+    ['-cpu', accelerator === 'kvm' ? 'host' : 'max'],
+    ['-smp', String(machine.cpus)],
+    ['-m', `${machine.memoryMiB}M`],
+    ['-uuid', machine.uuid],
+    ['-smbios', `type=1,manufacturer=dodai,product=lab,serial=${machine.uuid}`],
+    ['-rtc', 'base=utc'],
+    ['-boot', 'menu=off,strict=on'],
+    ['-display', 'none'],
+    ['-object', 'rng-random,id=rng0,filename=/dev/urandom'],
+    ['-device', 'virtio-rng-pci,rng=rng0'],
+    ['-netdev', `tap,id=net0,ifname=${machine.tap},script=no,downscript=no`],
+    [
+      '-device',
+      `${nicDevices[machine.nic]},id=nic0,netdev=net0,mac=${machine.mac},bootindex=${nicBootIndex}`,
+    ],
+    ...diskArguments(machine.disks),
+    [
+      '-chardev',
+      `socket,id=serial0,path=${files.serialSocket},reconnect=1,logfile=${files.serialLog},logappend=on`,
+    ],
+    ['-serial', 'chardev:serial0'],
+    ['-qmp', `unix:${files.monitorSocket},server=on,wait=off`],
+    ['-pidfile', files.qemuPid],
+    ['-daemonize'],
+  ];
+}
+
+function diskArguments(disks: readonly DiskPlan[]): Argument[] {
+  const controllers: Argument[] = disks.some((disk) => disk.bus === 'sata')
+    ? [['-device', 'ich9-ahci,id=ahci0']]
+    : [];
+  let sataPort = 0;
+  const drives = disks.flatMap((disk, index): Argument[] => {
+    const common = `id=disk${index},drive=drive${index},serial=${disk.serial},bootindex=${firstDiskBootIndex + index}`;
+    return [
+      [
+        '-drive',
+        // a power cut of the host may lose data, one of the guest may not: files of a lab need no more
+        `if=none,id=drive${index},file=${disk.path},format=raw,cache=unsafe,discard=unmap,detect-zeroes=unmap`,
+      ],
+      ['-device', diskDevice(disk, common, () => sataPort++)],
+    ];
+  });
+  return [...controllers, ...drives];
+}
+
+function diskDevice(disk: DiskPlan, common: string, nextSataPort: () => number): string {
+  switch (disk.bus) {
+    case 'virtio':
+      return `virtio-blk-pci,${common}`;
+    case 'sata':
+      return `ide-hd,bus=ahci0.${nextSataPort()},${common}`;
+    case 'nvme':
+      return `nvme,${common}`;
+  }
+}

@@ -1,0 +1,238 @@
+import { open, readFile, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { execa, type Options as ExecaOptions } from 'execa';
+import { probeAccelerator, type Accelerator } from './accelerator.js';
+import { assertHostCanRunLab } from './host-requirements.js';
+import { LabError } from './lab-error.js';
+import { machineFiles, rackFiles } from './machine-files.js';
+import {
+  createNamespace,
+  deleteNamespace,
+  execInNamespacePrefix,
+  namespaceExists,
+  namespacePids,
+  networkIsComplete,
+} from './namespace.js';
+import { parseRackName, parseRackOptions, type RackOptions } from './options.js';
+import { planRack, type MachinePlan, type RackPlan } from './plan.js';
+import { endProcesses, recordedPid, recordedPids, waitUntil } from './processes.js';
+import {
+  labDirectory,
+  rackExists,
+  rackNames,
+  readPlan,
+  removeLabDirectoryIfEmpty,
+  writePlan,
+  writeRackFiles,
+} from './rack-state.js';
+import { serviceIsRunning, startPublishing, startServices } from './services.js';
+
+export interface RackMachine extends MachinePlan {
+  /** Raw files, sparse: a machine's disk can be read as it is. */
+  diskPaths: string[];
+  /** Everything the machine wrote to its serial line, all boots one after the other. */
+  serialLogPath: string;
+}
+
+/** A machine by name, or the object itself. */
+export type MachineRef = string | { name: string };
+
+/** Time for a controller that runs in the namespace to shut down in order. */
+const gracePeriodMs = 10_000;
+
+/**
+ * A rack of virtual machines, each with a BMC, in a network namespace. It lives in its directory and its processes,
+ * not in this object: any process may `open` it, and `down` finds everything after a crash.
+ */
+export class Rack {
+  readonly machines: RackMachine[];
+
+  private constructor(private readonly plan: RackPlan) {
+    this.machines = plan.machines.map((machine) => ({
+      ...machine,
+      diskPaths: machine.disks.map((disk) => disk.path),
+      serialLogPath: machineFiles(machine).serialLog,
+    }));
+  }
+
+  /**
+   * Raises a rack with all machines off, or completes the one of that name; throws `LabError` when that one was made
+   * with other options, when the host lacks something, or when the name is taken.
+   */
+  static async create(options: RackOptions = {}): Promise<Rack> {
+    const spec = parseRackOptions(options);
+    const labDir = labDirectory(options.labDir);
+    assertHostCanRunLab();
+    if (rackExists(spec.name, labDir)) {
+      const rack = await Rack.open(spec.name, labDir);
+      rack.assertMadeWith(options);
+      await rack.raise();
+      return rack;
+    }
+    const plan = planRack(spec, labDir, await probeAccelerator());
+    assertNameIsFree(plan);
+    await writePlan(plan);
+    const rack = new Rack(plan);
+    try {
+      await rack.raise();
+    } catch (error) {
+      await rack.down();
+      throw error;
+    }
+    return rack;
+  }
+
+  static async open(name: string, labDir?: string): Promise<Rack> {
+    const dir = labDirectory(labDir);
+    if (!rackExists(parseRackName(name), dir)) {
+      const names = await rackNames(dir);
+      throw new LabError(
+        `there is no rack '${name}' in ${dir}`,
+        names.length === 0 ? 'Raise one: lab up.' : `There are: ${names.join(', ')}.`,
+      );
+    }
+    return new Rack(await readPlan(name, dir));
+  }
+
+  static names(labDir?: string): Promise<string[]> {
+    return rackNames(labDirectory(labDir));
+  }
+
+  get name(): string {
+    return this.plan.name;
+  }
+
+  get dir(): string {
+    return this.plan.dir;
+  }
+
+  get namespace(): string {
+    return this.plan.namespace;
+  }
+
+  get accelerator(): Accelerator {
+    return this.plan.accelerator;
+  }
+
+  /** What a controller binds to and serves from; it is on the machines' network. */
+  get controllerAddress(): string {
+    return this.plan.controllerAddress;
+  }
+
+  get prefixLength(): number {
+    return this.plan.prefixLength;
+  }
+
+  /** Put before a command, it runs in the rack's network: `['ip', 'netns', 'exec', …]`. */
+  get execCommandPrefix(): string[] {
+    return execInNamespacePrefix(this.namespace);
+  }
+
+  /** Runs a program in the rack's network and waits for it. */
+  async exec(file: string, args: readonly string[] = [], options: ExecaOptions = {}) {
+    const [prefix = '', ...rest] = this.execCommandPrefix;
+    return execa(prefix, [...rest, file, ...args], options);
+  }
+
+  /** Makes a TCP port of the controller reachable as 127.0.0.1:hostPort of this host. */
+  async publish(port: number, hostPort = port): Promise<void> {
+    await startPublishing(this.plan, port, hostPort);
+  }
+
+  machine(ref: MachineRef): RackMachine {
+    const name = typeof ref === 'string' ? ref : ref.name;
+    const machine = this.machines.find((candidate) => candidate.name === name);
+    if (machine) return machine;
+    throw new LabError(
+      `rack '${this.name}' has no machine '${name}'`,
+      `There are: ${this.machines.map((candidate) => candidate.name).join(', ')}.`,
+    );
+  }
+
+  /** The truth, asked of no BMC: a machine is on while its QEMU process lives. */
+  powerState(ref: MachineRef): 'on' | 'off' {
+    return this.qemuPid(ref) === undefined ? 'off' : 'on';
+  }
+
+  qemuPid(ref: MachineRef): number | undefined {
+    return recordedPid(machineFiles(this.machine(ref)).qemuPid, this.dir);
+  }
+
+  bmcIsRunning(ref: MachineRef): boolean {
+    return serviceIsRunning(this.plan, `bmc-${this.machine(ref).name}`);
+  }
+
+  /** What is on a disk; while the machine is on, without what its operating system has not written yet. */
+  async readDisk(ref: MachineRef, diskIndex: number, offset: number, length: number): Promise<Buffer> {
+    const { diskPaths, name } = this.machine(ref);
+    const diskPath = diskPaths[diskIndex];
+    if (diskPath === undefined)
+      throw new LabError(`${name} has no disk ${diskIndex}`, `It has ${diskPaths.length}.`);
+    const file = await open(diskPath, 'r');
+    try {
+      const buffer = Buffer.alloc(length);
+      const { bytesRead } = await file.read(buffer, 0, length, offset);
+      return buffer.subarray(0, bytesRead);
+    } finally {
+      await file.close();
+    }
+  }
+
+  async serialLog(ref: MachineRef): Promise<string> {
+    return readFile(this.machine(ref).serialLogPath, 'utf8');
+  }
+
+  /** Waits until the serial log, from a position on, has the pattern. */
+  async waitForSerial(ref: MachineRef, pattern: RegExp, timeoutMs: number, fromOffset = 0): Promise<void> {
+    const found = async () => pattern.test((await this.serialLog(ref)).slice(fromOffset));
+    if (await waitUntil(found, timeoutMs)) return;
+    const { name, serialLogPath } = this.machine(ref);
+    const tail = (await this.serialLog(ref)).slice(-500);
+    throw new LabError(
+      `${name} did not write ${pattern} within ${timeoutMs} ms: …${tail}`,
+      `See ${serialLogPath}.`,
+    );
+  }
+
+  /** Ends every process of the rack and removes its network and its files, disks included. */
+  async down(): Promise<void> {
+    const remaining = async () => [
+      ...new Set([
+        ...(await namespacePids(this.namespace)),
+        ...(await recordedPids(rackFiles(this.plan).pids, this.dir)),
+      ]),
+    ];
+    await endProcesses(remaining, gracePeriodMs);
+    await deleteNamespace(this.namespace);
+    await rm(this.dir, { recursive: true, force: true });
+    await removeLabDirectoryIfEmpty(path.dirname(this.dir));
+  }
+
+  private async raise(): Promise<void> {
+    await writeRackFiles(this.plan);
+    if (!(await networkIsComplete(this.plan))) {
+      await deleteNamespace(this.namespace);
+      await createNamespace(this.plan);
+    }
+    await startServices(this.plan);
+  }
+
+  private assertMadeWith(options: RackOptions): void {
+    const { machines, memoryMiB, cpus, disks, nic } = options;
+    if ([machines, memoryMiB, cpus, disks, nic].every((option) => option === undefined)) return;
+    if (JSON.stringify(parseRackOptions(options)) === JSON.stringify(this.plan.spec)) return;
+    throw new LabError(
+      `rack '${this.name}' exists and was made with other options`,
+      `Take it down first (lab down --name ${this.name}), or choose another name.`,
+    );
+  }
+}
+
+/** The rack is not in our directory, so a namespace of its name belongs to someone else. */
+function assertNameIsFree(plan: RackPlan): void {
+  if (!namespaceExists(plan.namespace)) return;
+  throw new LabError(
+    `the name '${plan.name}' is taken: network namespace ${plan.namespace} exists, and no rack of ${path.dirname(plan.dir)} owns it`,
+    'Choose another --name, or take that rack down with the DODAI_LAB_DIR it was raised with.',
+  );
+}
