@@ -1,0 +1,15 @@
+/**
+ * What machines talk to before they run an operating system: a TFTP server whose files are made when asked for, the boot
+ * decision per MAC as files of pxelinux, and DHCP (the site's own, or a supervised dnsmasq).
+ */
+export {
+  biosLoader,
+  type BootDecision,
+  bootFiles,
+  type BootFilesOptions,
+  debianLoaderDirectories,
+} from './boot-files.js';
+export { bufferContent, fileContent, type TftpContent } from './tftp/content.js';
+export type { TftpEvent } from './tftp/events.js';
+export type { TftpHandler, TftpRequest } from './tftp/read-session.js';
+export { TftpServer, type TftpServerOptions } from './tftp/server.js';
