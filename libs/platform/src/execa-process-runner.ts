@@ -111,7 +111,7 @@ function start(file: string, args: readonly string[], options: RunOptions): Subp
     detached: true,
     reject: false,
     stripFinalNewline: false,
-  }) as unknown as Subprocess; // `reject: false` is all that the cast says
+  });
 }
 
 function track(pid: number): void {
