@@ -40,6 +40,7 @@ const catalogue = {
   'instance-type-duplicate': { retryable: false },
   'instance-type-in-use': { retryable: false },
   'instance-not-found': { retryable: false },
+  'instance-failed': { retryable: false },
   'idempotency-key-reused': { retryable: false },
   'wait-timeout': { retryable: true },
 
@@ -61,6 +62,7 @@ const catalogue = {
   'bmc-answer-unknown': { retryable: false },
 
   'template-parameter': { retryable: false },
+  'template-invalid': { retryable: false },
 
   'port-not-bound': { retryable: false },
   'dhcp-configuration': { retryable: false },
