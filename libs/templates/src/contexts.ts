@@ -1,0 +1,91 @@
+import { wipeModes } from '#core';
+import { z } from 'zod';
+import * as f from './fields.js';
+
+const mibInBytes = 1024 * 1024;
+/** What pxelinux and the kernel take: 2048 bytes, less what pxelinux adds (BOOTIF, initrd). */
+const maxCommandLineBytes = 1900;
+
+const installer = {
+  instanceId: f.id.describe('Id of the instance'),
+  controllerUrl: f.url.describe('Where the controller answers: scheme, host, port'),
+  token: f.token.describe("The instance's own token, for notify and log"),
+};
+
+const createContext = z
+  .strictObject({
+    ...installer,
+    imageId: f.id.describe('Id of the image'),
+    imageType: z.enum(['server', 'node']).describe("dodai's image type: server for images named dodai-deploy"),
+    imageUrl: f.url.describe('The image as stored: an ext file system, compressed with zstd'),
+    imageSha256: f.sha256.describe('Of the file at imageUrl, as it goes over the wire'),
+    imageCompressedBytes: f.bytes.describe('Length of the file at imageUrl'),
+    imageUncompressedBytes: f.bytes.describe('Length of the file system in it'),
+    hostName: f.hostName.describe('Host name of the installed OS'),
+    pxeMac: f.mac.describe('MAC address of the card that boots from the network; it gets its address by DHCP'),
+    pxeIp: f.orEmpty(f.ipv4).describe('Address of that card, noted in /etc/dodai'),
+    storageMac: f.orEmpty(f.mac).describe('MAC address of the storage network card, noted in /etc/dodai'),
+    storageIp: f.orEmpty(f.ipv4).describe('Address of that card, noted in /etc/dodai'),
+    serviceMac1: f.orEmpty(f.mac).describe('MAC address of the first service network card'),
+    serviceMac2: f.orEmpty(f.mac).describe('MAC address of the second service network card'),
+    sshKeys: z.array(f.sshKey).default([]).describe("Public keys for root and the image's default user"),
+    rootDeviceHint: f.rootDeviceHint
+      .nullish()
+      .transform((hint) => hint ?? {})
+      .describe('Which disk; all given fields must match exactly one. None: the smallest that fits. GB are 10^9 bytes'),
+    rootSizeMib: f.mib.min(64).default(10_240).describe('Partition 2, root'),
+    swapSizeMib: f.mib.default(2048).describe('Partition 3, swap; 0: none'),
+    kdumpSizeMib: f.mib.default(10_240).describe('Partition 4, kernel dumps; 0: none'),
+    ephemeralSizeMib: f.mib.default(0).describe('Partition 5, mounted at /mnt; 0: the rest of the disk'),
+  })
+  .superRefine((context, issues) => {
+    if (context.imageUncompressedBytes <= context.rootSizeMib * mibInBytes) return;
+    issues.addIssue({
+      code: 'custom',
+      path: ['rootSizeMib'],
+      message: `is ${context.rootSizeMib} MiB, too small for an image of ${context.imageUncompressedBytes} bytes`,
+    });
+  });
+
+const deleteContext = z.strictObject({
+  ...installer,
+  wipeMode: z
+    .enum(wipeModes)
+    .describe('quick: signatures and partition tables only; discard: discard all too; overwrite: zeros everywhere'),
+});
+
+const pxeMac = f.mac.describe('MAC address of the card that asks');
+
+const liveBoot = z
+  .strictObject({
+    boot: z.literal('live').describe('Start the live image'),
+    pxeMac,
+    kernelUrl: f.url.describe('Kernel of the live image'),
+    initrdUrl: f.url.describe('Initial RAM disk of the live image'),
+    scriptUrl: f.url.describe('What the live image runs: create.sh or delete.sh of the instance'),
+    kernelArguments: z
+      .array(f.kernelArgument)
+      .default(['console=tty0', 'console=ttyS0,115200n8'])
+      .describe('More words for the kernel command line'),
+  })
+  .superRefine((context, issues) => {
+    const words = [context.initrdUrl, context.scriptUrl, ...context.kernelArguments];
+    if (words.join(' ').length <= maxCommandLineBytes) return;
+    issues.addIssue({
+      code: 'custom',
+      path: ['kernelArguments'],
+      message: `make the kernel command line longer than ${maxCommandLineBytes} characters`,
+    });
+  });
+
+const localBoot = z.strictObject({ boot: z.literal('local').describe('Start the OS on the disk'), pxeMac });
+
+/** One schema per file in /templates: its parameters, what they mean and what they may be. */
+export const templateSchemas = {
+  'create.sh': createContext,
+  'delete.sh': deleteContext,
+  'pxelinux.cfg': z.discriminatedUnion('boot', [liveBoot, localBoot]),
+} as const;
+
+export type TemplateName = keyof typeof templateSchemas;
+export type TemplateContext<N extends TemplateName> = z.input<(typeof templateSchemas)[N]>;

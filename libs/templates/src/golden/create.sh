@@ -1,0 +1,811 @@
+#!/bin/bash
+# Installs instance 6f9619ff-8b86-4d01-b42d-00cf4fc964ff: run by the live image of the machine that gets it.
+set -Eeuo pipefail
+
+INSTANCE_ID=6f9619ff-8b86-4d01-b42d-00cf4fc964ff
+CONTROLLER_URL=http://10.77.0.1:7071
+TOKEN=tok_Zm9vYmFy
+
+IMAGE_ID=0b0e9d6c-3f53-4c7b-9f5e-6b8a2f1f7a11
+IMAGE_TYPE=node
+IMAGE_URL=http://10.77.0.1:7071/boot/images/0b0e9d6c-3f53-4c7b-9f5e-6b8a2f1f7a11
+IMAGE_SHA256=abababababababababababababababababababababababababababababababab
+IMAGE_COMPRESSED_BYTES=120000000
+IMAGE_UNCOMPRESSED_BYTES=500000000
+
+HOST_NAME=db1.example.org
+PXE_MAC=52:54:00:12:34:56
+PXE_IP=10.77.0.21
+STORAGE_MAC=''
+STORAGE_IP=''
+SERVICE_MAC1=''
+SERVICE_MAC2=''
+SSH_KEYS=(
+  'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKJ0 operator@example.org'
+)
+
+ROOT_DEVICE_HINT='{"serial":"DISK 1","rotational":false}'
+ROOT_SIZE_MIB=2500
+SWAP_SIZE_MIB=256
+KDUMP_SIZE_MIB=128
+EPHEMERAL_SIZE_MIB=0
+
+# Talk with the controller: states, progress and everything that is printed.
+# Needs INSTANCE_ID, CONTROLLER_URL and TOKEN.
+
+export LC_ALL=C
+INSTANCE_URL=${CONTROLLER_URL%/}/v1/instances/$INSTANCE_ID
+WORK_DIR=$(mktemp -d)
+REPORTER_PID='' TEE_PID='' CONSOLE='' WAKE=''
+
+# Kept in a file so that no process list shows the token.
+(umask 077 && printf 'Authorization: Bearer %s\n' "$TOKEN" >"$WORK_DIR/authorization")
+
+# fail MESSAGE: ends the script; the message becomes the reason that the controller is told.
+fail() {
+  printf '%s\n' "$*" >"$WORK_DIR/failure"
+  exit 1
+}
+
+# post PATH CONTENT_TYPE FILE: 0 taken, 1 worth another try (no answer, busy), 2 refused for good.
+post() {
+  local code
+  code=$(curl --silent --show-error --output "$WORK_DIR/answer.$BASHPID" --write-out '%{http_code}' \
+    --connect-timeout 5 --max-time 20 --header @"$WORK_DIR/authorization" --header "Content-Type: $2" \
+    --data-binary @"$3" "$INSTANCE_URL/$1" 2>"$WORK_DIR/curl-error.$BASHPID") || code=000
+  case $code in
+    2??) return 0 ;;
+    000) POST_ERROR=$(<"$WORK_DIR/curl-error.$BASHPID") ;;
+    *) POST_ERROR="HTTP $code: $(head -c 300 "$WORK_DIR/answer.$BASHPID" 2>/dev/null || true)" ;;
+  esac
+  case $code in 000 | 408 | 429 | 5??) return 1 ;; *) return 2 ;; esac
+}
+
+# notify_body STATE [PROGRESS] [MESSAGE]
+notify_body() {
+  jq --null-input --compact-output --arg state "$1" --arg progress "${2-}" --arg message "${3-}" '
+    {$state}
+    + (if $progress == "" then {} else {progress: ($progress | tonumber)} end)
+    + (if $message == "" then {} else {$message} end)'
+}
+
+# notify STATE [PROGRESS] [MESSAGE]: until it is taken, with growing pauses, for about two minutes.
+notify() {
+  local attempt status pause=1 attempts=${NOTIFY_ATTEMPTS:-12} body=$WORK_DIR/notify.$BASHPID
+  notify_body "$@" >"$body"
+  for ((attempt = 1; attempt <= attempts; attempt++)); do
+    status=0
+    post notify application/json "$body" || status=$?
+    ((status == 0)) && return 0
+    printf 'notify %s: not taken (%s), attempt %d of %d\n' "$1" "$POST_ERROR" "$attempt" "$attempts" >&2
+    ((status == 2)) && return 1
+    sleep "$pause"
+    pause=$((pause < 15 ? pause * 2 : 15))
+  done
+  return 1
+}
+
+# progress PERCENT MESSAGE: noted here, told by the reporter within a second or so.
+progress() {
+  printf '%s\n%s\n' "$1" "$2" >"$WORK_DIR/progress"
+}
+
+tell_progress() {
+  local told=$1 lines
+  mapfile -t lines <"$WORK_DIR/progress"
+  [[ ${#lines[@]} -eq 2 && ${lines[*]} != "$told" ]] || return 0
+  notify_body "$STATE" "${lines[0]}" "${lines[1]}" >"$WORK_DIR/progress.json"
+  # The next one comes in a second: a lost one is not worth a retry.
+  post notify application/json "$WORK_DIR/progress.json" || true
+  TOLD=${lines[*]}
+}
+
+# Sends what was printed since SHIPPED. A piece that nobody took stays for the next round.
+ship_log() {
+  local size status
+  size=$(stat --format=%s "$WORK_DIR/log")
+  while ((SHIPPED < size)); do
+    dd if="$WORK_DIR/log" of="$WORK_DIR/piece" bs=64K iflag=skip_bytes skip="$SHIPPED" count=1 status=none
+    status=0
+    post log text/plain "$WORK_DIR/piece" || status=$?
+    ((status == 1)) && return 1
+    SHIPPED=$((SHIPPED + $(stat --format=%s "$WORK_DIR/piece")))
+  done
+}
+
+# Runs in the background: every second the log and the newest progress, until it is woken for the last time.
+reporter() {
+  local SHIPPED=0 TOLD='' tries
+  trap - ERR EXIT
+  set +e
+  until read -r -t 1 -u "$WAKE"; do
+    ship_log
+    tell_progress "$TOLD"
+  done
+  for tries in 1 2 3; do
+    ship_log && break
+    sleep "$tries"
+  done
+}
+
+start_reporting() {
+  : >"$WORK_DIR/log" && : >"$WORK_DIR/progress"
+  mkfifo "$WORK_DIR/wake"
+  exec {WAKE}<>"$WORK_DIR/wake" {CONSOLE}>&1
+  reporter >&"$CONSOLE" 2>&1 &
+  REPORTER_PID=$!
+  # -p: a console that goes away must not end the installation.
+  exec > >(exec tee -p -a "$WORK_DIR/log") 2>&1
+  TEE_PID=$!
+}
+
+# Waits at most SECONDS for a process to end, then ends it.
+wait_or_kill() {
+  local ticks=$(($2 * 10))
+  while ((ticks-- > 0)) && kill -0 "$1" 2>/dev/null; do sleep 0.1; done
+  kill "$1" 2>/dev/null || true
+}
+
+# Everything printed so far reaches the controller before this returns (or the controller is not there).
+stop_reporting() {
+  [[ $REPORTER_PID ]] || return 0
+  exec >&"$CONSOLE" 2>&1
+  wait_or_kill "$TEE_PID" 5
+  printf 'stop\n' >&"$WAKE"
+  wait_or_kill "$REPORTER_PID" 60
+  REPORTER_PID=''
+}
+
+# Runs the steps one after another, and says what happened when one of them fails.
+# Needs notify.sh; the script defines `leave_safe`, which is called when a step has failed.
+
+STEP='' STEP_NUMBER=0 STEP_COUNT=0 PROGRESS_FROM=0 PROGRESS_TO=0
+
+# What the step was doing, in one line of its own, then the last lines it printed.
+failure_reason() {
+  local what
+  if [[ -s $WORK_DIR/failure ]]; then
+    what=$(<"$WORK_DIR/failure")
+  elif [[ -s $WORK_DIR/failed-command ]]; then
+    what="$(<"$WORK_DIR/failed-command"); last lines: $(tail -n 5 "$WORK_DIR/log" 2>/dev/null)"
+  else
+    what="ended with status $1"
+  fi
+  printf 'step %d/%d %s: %s' "$STEP_NUMBER" "$STEP_COUNT" "${STEP//_/ }" "$what" | head -c 4000
+}
+
+note_failed_command() {
+  printf 'command "%s" ended with status %d (line %d)' "$3" "$1" "$2" >"$WORK_DIR/failed-command"
+}
+
+# On every way out. A report that cannot be delivered does not change what the script ends with.
+report_end() {
+  local status=$? reason
+  trap - ERR EXIT
+  set +e
+  if ((status != 0)); then
+    reason=$(failure_reason "$status")
+    printf 'FAILED: %s\n' "$reason"
+    leave_safe
+    stop_reporting
+    NOTIFY_ATTEMPTS=6 notify failed '' "$reason" || printf 'The failure could not be reported.\n'
+  fi
+  stop_reporting
+  rm -rf "$WORK_DIR"
+  exit "$status"
+}
+
+# run_steps NAME:PERCENT…: PERCENT is where the whole stands when the step begins.
+run_steps() {
+  local number began
+  STEP_COUNT=$#
+  for ((number = 1; number <= STEP_COUNT; number++)); do
+    STEP=${!number%:*} STEP_NUMBER=$number PROGRESS_FROM=${!number#*:} PROGRESS_TO=100
+    if ((number < STEP_COUNT)); then
+      PROGRESS_TO=$((number + 1))
+      PROGRESS_TO=${!PROGRESS_TO#*:}
+    fi
+    began=$SECONDS
+    printf '== step %d/%d %s\n' "$STEP_NUMBER" "$STEP_COUNT" "${STEP//_/ }"
+    progress "$PROGRESS_FROM" "step $STEP_NUMBER/$STEP_COUNT ${STEP//_/ }"
+    "$STEP"
+    printf '== step %d/%d done in %d s\n' "$STEP_NUMBER" "$STEP_COUNT" $((SECONDS - began))
+  done
+}
+
+# step_progress DONE TOTAL MESSAGE: progress inside the present step.
+step_progress() {
+  progress $((PROGRESS_FROM + (PROGRESS_TO - PROGRESS_FROM) * $1 / ($2 > 0 ? $2 : 1))) "$3"
+}
+
+# start_steps STATE: the state under which progress is reported.
+start_steps() {
+  STATE=$1
+  trap 'note_failed_command $? $LINENO "$BASH_COMMAND"' ERR
+  trap report_end EXIT
+  trap 'exit 143' TERM INT HUP
+  start_reporting
+}
+
+# Nothing on the machine is touched before the controller knows that it is being worked on.
+report_start() {
+  notify "$STATE" 0 || fail "the controller did not take the state $STATE"
+}
+
+# The clock of a machine that was never set up can be years off: file times and certificates need better.
+set_clock() {
+  local date
+  date=$(curl --silent --show-error --max-time 10 --output /dev/null --dump-header - "$CONTROLLER_URL" |
+    sed -n 's/^[Dd]ate: *//p' | tr -d '\r' | tail -n 1)
+  [[ $date ]] || fail "the controller at $CONTROLLER_URL sent no date to set the clock by"
+  date --utc --set "$date"
+}
+
+# Which disks there are, which one is meant, and how its partitions are called.
+
+# All disks that could carry an OS, as JSON: no loop, RAM or optical devices, nothing removable, nothing read-only.
+list_disks() {
+  lsblk --json --bytes --nodeps --output NAME,PATH,TYPE,SIZE,RO,RM,ROTA,TRAN,SERIAL,WWN,MODEL | with_paths | usable_disks
+}
+
+usable_disks() {
+  jq --compact-output '[.blockdevices[]
+    | select(.type == "disk" and (.ro | not) and (.rm | not) and .tran != "usb" and .size > 0)
+    | select(.name | test("^(ram|zram|loop|fd|sr|md|dm-|nbd|mtd)|boot[0-9]+$") | not)]'
+}
+
+# Adds the stable names of /dev/disk to every device.
+with_paths() {
+  local link links='{}'
+  links=$(for link in /dev/disk/by-path/* /dev/disk/by-id/*; do
+    if [[ -b $link ]]; then printf '%s\t%s\n' "$(readlink --canonicalize "$link")" "$link"; fi
+  done | jq --raw-input --null-input '[inputs / "\t" | {key: .[0], value: .[1]}]
+    | group_by(.key) | map({key: .[0].key, value: map(.value)}) | from_entries')
+  jq --compact-output --argjson links "$links" '.blockdevices[] |= . + {links: ($links[.path] // [])}'
+}
+
+# pick_disk HINT NEEDED_BYTES, candidates on standard input: prints the path of the one that is meant.
+# With a hint exactly one disk has to match all of it; without one it is the smallest that is large enough.
+pick_disk() {
+  local answer
+  answer=$(jq --compact-output --argjson hint "$1" --argjson needed "$2" '
+    def plain: (. // "") | tostring | ascii_downcase | gsub("_"; " ") | gsub("^\\s+|\\s+$"; "");
+    def wwn: plain | ltrimstr("0x") | ltrimstr("naa.");
+    def shown: "\(.path) (serial \(.serial // "none"), wwn \(.wwn // "none"), model \(.model // "none"), \(.size) bytes, " +
+      (if .rota then "rotational" else "not rotational" end) + ")";
+    def list: if length == 0 then "there is none" else map(shown) | join("; ") end;
+    def matches: . as $disk | all(
+      ($hint.serial | . == null or plain == ($disk.serial | plain)),
+      ($hint.wwn | . == null or wwn == ($disk.wwn | wwn)),
+      ($hint.model | . == null or plain == ($disk.model | plain)),
+      ($hint.path | . == null or . == $disk.path or IN($disk.links[])),
+      ($hint.minSizeGb | . == null or $disk.size >= . * 1000000000),
+      ($hint.maxSizeGb | . == null or $disk.size <= . * 1000000000),
+      ($hint.rotational | . == null or . == $disk.rota); .);
+    . as $all | map(select(matches)) as $hinted | ($hinted | map(select(.size >= $needed))) as $fitting
+    | if ($hinted | length) == 0 then {error: "no disk matches the root device hint \($hint); candidates: \($all | list)"}
+      elif ($fitting | length) == 0 then {error: "no disk has the \($needed) bytes that the partitions need; candidates: \($hinted | list)"}
+      elif $hint != {} and ($hinted | length) > 1 then {error: "more than one disk matches the root device hint \($hint): \($hinted | list)"}
+      else {path: ($fitting | sort_by(.size, .serial // "", .path)[0].path)} end')
+  [[ $answer == '{"path":'* ]] || fail "$(jq --raw-output .error <<<"$answer")"
+  jq --raw-output .path <<<"$answer"
+}
+
+# partition_path DISK NUMBER: sda1, but nvme0n1p1.
+partition_path() {
+  case $1 in
+    *[0-9]) printf '%sp%s\n' "$1" "$2" ;;
+    *) printf '%s%s\n' "$1" "$2" ;;
+  esac
+}
+
+# Arrays and volume groups that the kernel assembled from old metadata would keep the disks busy.
+release_disks() {
+  swapoff --all
+  if command -v vgchange >/dev/null; then vgchange --activate n >/dev/null || true; fi
+  if command -v mdadm >/dev/null; then mdadm --stop --scan >/dev/null 2>&1 || true; fi
+}
+
+reread_partitions() {
+  local attempt
+  for attempt in 1 2 3 4 5; do
+    if command -v udevadm >/dev/null; then udevadm settle --timeout=10 || true; fi
+    blockdev --rereadpt "$1" && break
+    ((attempt < 5)) || fail "the kernel does not let go of the old partitions of $1"
+    sleep 1
+  done
+  if command -v udevadm >/dev/null; then udevadm settle --timeout=10 || true; fi
+}
+
+# File-system, RAID, LVM and partition-table signatures, first in the partitions, then on the disk.
+clear_signatures() {
+  local part
+  while read -r part; do
+    [[ $part == "$1" ]] || wipefs --all --quiet --force "$part"
+  done < <(lsblk --noheadings --list --paths --output NAME "$1" | tac)
+  wipefs --all --quiet --force "$1"
+  sgdisk --zap-all "$1" >/dev/null || true
+}
+
+# dodai's five partitions: 1 BIOS boot, 2 root, 3 swap, 4 kdump, 5 ephemeral. A size of 0 leaves swap or kdump
+# out, and gives ephemeral the rest of the disk; the numbers stay. Sizes in MiB.
+# Needs ROOT_SIZE_MIB, SWAP_SIZE_MIB, KDUMP_SIZE_MIB, EPHEMERAL_SIZE_MIB.
+
+BIOS_BOOT_MIB=5
+# Partition tables, alignment, and the least that an ephemeral partition of "the rest" is good for.
+SPARE_MIB=20
+
+needed_bytes() {
+  printf '%d\n' $(((BIOS_BOOT_MIB + ROOT_SIZE_MIB + SWAP_SIZE_MIB + KDUMP_SIZE_MIB + EPHEMERAL_SIZE_MIB + SPARE_MIB) << 20))
+}
+
+create_partitions() {
+  local ephemeral_end=0
+  local layout=(--new="1:0:+${BIOS_BOOT_MIB}M" --typecode=1:EF02 --change-name=1:bios-boot
+    --new="2:0:+${ROOT_SIZE_MIB}M" --typecode=2:8300 --change-name=2:root)
+  ((SWAP_SIZE_MIB == 0)) || layout+=(--new="3:0:+${SWAP_SIZE_MIB}M" --typecode=3:8200 --change-name=3:swap)
+  ((KDUMP_SIZE_MIB == 0)) || layout+=(--new="4:0:+${KDUMP_SIZE_MIB}M" --typecode=4:8300 --change-name=4:kdump)
+  ((EPHEMERAL_SIZE_MIB == 0)) || ephemeral_end=+${EPHEMERAL_SIZE_MIB}M
+  layout+=(--new="5:0:$ephemeral_end" --typecode=5:8300 --change-name=5:ephemeral)
+  sgdisk --clear "${layout[@]}" "$1"
+}
+
+# The type follows the image, so that an old OS can read it.
+make_file_system() {
+  "mkfs.$1" -q -F -L "$2" "$3"
+}
+
+format_swap_and_kdump() {
+  ((SWAP_SIZE_MIB == 0)) || mkswap --label swap "$(partition_path "$1" 3)"
+  ((KDUMP_SIZE_MIB == 0)) || make_file_system ext4 kdump "$(partition_path "$1" 4)"
+}
+
+# Whatever is left of an installation that failed must not be started: no boot code, no root.
+make_unbootable() {
+  local root
+  root=$(partition_path "$1" 2)
+  dd if=/dev/zero of="$1" bs=440 count=1 conv=notrunc,fsync status=none
+  if [[ -b $root ]]; then
+    wipefs --all --quiet --force "$root"
+    dd if=/dev/zero of="$root" bs=1M count=16 conv=notrunc,fsync status=none
+  fi
+  dd if=/dev/zero of="$(partition_path "$1" 1)" bs=1M count="$BIOS_BOOT_MIB" conv=notrunc,fsync status=none || true
+}
+
+# Streams the image to its partition: one pass over the wire, checked against the digest the operator has.
+# Needs IMAGE_URL, IMAGE_SHA256, IMAGE_COMPRESSED_BYTES and IMAGE_UNCOMPRESSED_BYTES.
+
+# Writes the whole image on standard output; a connection that breaks is taken up again where it broke.
+fetch_image() {
+  local got=0 attempt status size attempts=${FETCH_ATTEMPTS:-5}
+  for ((attempt = 1; attempt <= attempts; attempt++)); do
+    status=0
+    curl --fail --silent --show-error --location --connect-timeout 10 --speed-limit 1024 --speed-time 60 \
+      --continue-at "$got" --write-out '%{stderr}size=%{size_download}\n' "$IMAGE_URL" 2>"$WORK_DIR/fetch" || status=$?
+    size=$(sed -n 's/^size=//p' "$WORK_DIR/fetch")
+    got=$((got + ${size:-0}))
+    printf '%d' "$got" >"$WORK_DIR/fetched-bytes"
+    ((status == 0)) && return 0
+    sed '/^size=/d' "$WORK_DIR/fetch" >"$WORK_DIR/fetch-error"
+    printf 'image: %s after %d bytes, attempt %d of %d\n' "$(<"$WORK_DIR/fetch-error")" "$got" "$attempt" "$attempts" >&2
+    # 22: the server answered with an error; 23: the reader ended; 33: it cannot continue. None gets better.
+    case $status in 22 | 23 | 33) return 1 ;; esac
+    sleep "$attempt"
+  done
+  return 1
+}
+
+# Follows the position of the writer PID and reports it as progress.
+follow_write() {
+  local written done_mib all_mib=$((IMAGE_UNCOMPRESSED_BYTES >> 20))
+  while written=$(sed -n 's/^pos:[[:space:]]*//p' "/proc/$1/fdinfo/1" 2>/dev/null) && [[ $written ]]; do
+    done_mib=$((written >> 20))
+    step_progress "$written" "$IMAGE_UNCOMPRESSED_BYTES" "writing image: $done_mib of $all_mib MiB"
+    sleep 1
+  done
+}
+
+# One MiB at a time and past the page cache: steady, and the progress is what is on the disk.
+write_to() {
+  local options=(of="$1" bs=1M iflag=fullblock 'conv=notrunc,fsync')
+  [[ ! -b $1 ]] || options+=(oflag=direct)
+  printf '%s' "$BASHPID" >"$WORK_DIR/writer-pid"
+  exec dd "${options[@]}" 2>"$WORK_DIR/writer"
+}
+
+# stream_image_to TARGET: downloads, writes and checks; an image that is not whole and right is a failure.
+stream_image_to() {
+  local statuses=(0 0 0 0) digester
+  rm -f "$WORK_DIR/wire" && mkfifo "$WORK_DIR/wire"
+  sha256sum <"$WORK_DIR/wire" >"$WORK_DIR/digest" &
+  digester=$!
+  (trap - ERR EXIT && sleep 1 && follow_write "$(<"$WORK_DIR/writer-pid")") 2>/dev/null &
+  # tee goes on when zstd has given up, so that the digest tells a wrong file from a broken download.
+  fetch_image | tee -p "$WORK_DIR/wire" | zstd --decompress --stdout --quiet 2>"$WORK_DIR/zstd" | write_to "$1" ||
+    statuses=("${PIPESTATUS[@]}")
+  wait "$digester"
+  check_stream "${statuses[@]}"
+}
+
+# check_stream FETCH_STATUS TEE_STATUS ZSTD_STATUS WRITER_STATUS: the first cause is the reason.
+check_stream() {
+  local fetched digest written
+  fetched=$(<"$WORK_DIR/fetched-bytes")
+  digest=$(cut -d ' ' -f 1 "$WORK_DIR/digest")
+  written=$(sed -n 's/^\([0-9]*\) bytes.*/\1/p' "$WORK_DIR/writer")
+  (($4 == 0)) || fail "writing the image to the disk failed: $(<"$WORK_DIR/writer")"
+  (($1 == 0)) || fail "the download of the image ended after $fetched of $IMAGE_COMPRESSED_BYTES bytes: $(<"$WORK_DIR/fetch-error")"
+  ((fetched == IMAGE_COMPRESSED_BYTES)) || fail "the image is $IMAGE_COMPRESSED_BYTES bytes long, but $fetched bytes came"
+  [[ $digest == "$IMAGE_SHA256" ]] || fail "the image that came has SHA-256 $digest, expected $IMAGE_SHA256"
+  (($3 == 0)) || fail "the image cannot be decompressed: $(<"$WORK_DIR/zstd")"
+  ((written == IMAGE_UNCOMPRESSED_BYTES)) ||
+    fail "the image is $IMAGE_UNCOMPRESSED_BYTES bytes long unpacked, but $written bytes were written"
+  printf 'image: %s bytes received, SHA-256 %s, %s bytes written\n' "$fetched" "$digest" "$written"
+}
+
+# What the installed OS gets: names, keys, mounts, network, and the unit that says `installed`.
+# Needs TARGET, the directory where its root is mounted.
+
+# put_file PATH MODE, content on standard input. Replaces a link instead of writing through it.
+put_file() {
+  mkdir -p "$TARGET$(dirname "$1")"
+  rm -f "$TARGET$1"
+  cat >"$TARGET$1"
+  chmod "$2" "$TARGET$1"
+}
+
+in_target() {
+  chroot "$TARGET" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C SYSTEMD_OFFLINE=1 "$@"
+}
+
+has_program() {
+  in_target /bin/sh -c 'command -v "$1" >/dev/null' sh "$1"
+}
+
+# Images made for dodai have the word HOST where the name belongs.
+write_hosts() {
+  local hosts=''
+  [[ ! -f $TARGET/etc/hosts ]] || hosts=$(sed -e "s/\bHOST\b/$HOST_NAME/g" -e '/^127\.0\.1\.1[[:space:]]/d' "$TARGET/etc/hosts")
+  [[ $hosts == *localhost* ]] || hosts=$'127.0.0.1\tlocalhost\n::1\tlocalhost\n'"$hosts"
+  printf '%s\n127.0.1.1\t%s %s\n' "$hosts" "$HOST_NAME" "${HOST_NAME%%.*}" | put_file /etc/hosts 644
+}
+
+# An identity belongs to one machine: the image's own ones are made anew on the first boot.
+forget_identity() {
+  put_file /etc/machine-id 444 </dev/null
+  rm -f "$TARGET/var/lib/dbus/machine-id" "$TARGET"/etc/ssh/ssh_host_*_key "$TARGET"/etc/ssh/ssh_host_*_key.pub
+  rm -f "$TARGET/etc/udev/rules.d/70-persistent-net.rules" "$TARGET/var/lib/systemd/random-seed"
+}
+
+# authorize_keys HOME UID GID
+authorize_keys() {
+  local directory=$TARGET$1/.ssh
+  mkdir -p "$directory"
+  printf '%s\n' "${SSH_KEYS[@]}" >>"$directory/authorized_keys"
+  chmod 700 "$directory"
+  chmod 600 "$directory/authorized_keys"
+  chown "$2:$3" "$directory" "$directory/authorized_keys"
+}
+
+# The first ordinary account of the image, as HOME UID GID; nothing when it has none.
+default_account() {
+  sort -t : -k 3 -n "$TARGET/etc/passwd" | while IFS=: read -r _ _ uid gid _ home _; do
+    if ((uid >= 1000 && uid < 60000)); then
+      printf '%s %s %s\n' "$home" "$uid" "$gid"
+      break
+    fi
+  done
+}
+
+enable_unit() {
+  mkdir -p "$TARGET/etc/systemd/system/multi-user.target.wants"
+  ln -sf "/etc/systemd/system/$1" "$TARGET/etc/systemd/system/multi-user.target.wants/$1"
+}
+
+# ed25519 and ECDSA: an RSA key takes long to find, and clients of today do not ask for it.
+write_host_key_unit() {
+  put_file /etc/dodai/make-ssh-host-keys 755 <<'SCRIPT'
+#!/bin/sh
+# An ssh-keygen that knows neither makes what it knows.
+for type in ed25519 ecdsa; do
+  ssh-keygen -q -N '' -t "$type" -f "/etc/ssh/ssh_host_${type}_key"
+done
+[ -e /etc/ssh/ssh_host_ed25519_key ] || [ -e /etc/ssh/ssh_host_ecdsa_key ] || ssh-keygen -A
+SCRIPT
+  put_file /etc/systemd/system/dodai-ssh-host-keys.service 644 <<'UNIT'
+[Unit]
+Description=Make the SSH host keys of this machine
+Before=ssh.service sshd.service
+ConditionPathExistsGlob=!/etc/ssh/ssh_host_*_key
+
+[Service]
+Type=oneshot
+ExecStart=/etc/dodai/make-ssh-host-keys
+
+[Install]
+WantedBy=multi-user.target
+UNIT
+  enable_unit dodai-ssh-host-keys.service
+}
+
+# `installed` is said by the installed OS itself, on its first boot, and again until it is taken.
+write_report_unit() {
+  put_file /etc/dodai/report-installed 755 <<'SCRIPT'
+#!/bin/bash
+# Tells the controller that this OS has come up; tries until it is taken, then never again.
+set -u
+# shellcheck source=/dev/null
+. /etc/dodai/instance.env
+body='{"state":"installed"}'
+
+with_curl() {
+  curl -sS -f -o /dev/null --max-time 20 -H 'Content-Type: application/json' \
+    -H @<(printf 'Authorization: Bearer %s' "$NOTIFY_TOKEN") -d "$body" "$NOTIFY_URL"
+}
+
+with_python() {
+  NOTIFY_URL=$NOTIFY_URL NOTIFY_TOKEN=$NOTIFY_TOKEN python3 - "$body" <<'PYTHON'
+import os, sys, urllib.request
+headers = {'Content-Type': 'application/json', 'Authorization': 'Bearer ' + os.environ['NOTIFY_TOKEN']}
+urllib.request.urlopen(urllib.request.Request(os.environ['NOTIFY_URL'], sys.argv[1].encode(), headers), timeout=20)
+PYTHON
+}
+
+with_bash() {
+  local rest=${NOTIFY_URL#http://} host port answer
+  host=${rest%%/*} port=80
+  [[ $host == *:* ]] && port=${host##*:}
+  exec 3<>"/dev/tcp/${host%:*}/$port" || return 1
+  printf 'POST /%s HTTP/1.0\r\nHost: %s\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s' \
+    "${rest#*/}" "$host" "$NOTIFY_TOKEN" "${#body}" "$body" >&3
+  read -r -t 20 _ answer _ <&3
+  exec 3>&-
+  [[ $answer == 2?? ]]
+}
+
+if command -v curl >/dev/null; then way=with_curl
+elif command -v python3 >/dev/null; then way=with_python
+else way=with_bash; fi
+
+pause=1
+until "$way"; do
+  echo "dodai: the controller did not take the report, next try in $pause s"
+  sleep "$pause"
+  pause=$((pause < 30 ? pause * 2 : 30))
+done
+echo 'dodai: reported installed'
+systemctl disable dodai-installed.service
+SCRIPT
+  put_file /etc/systemd/system/dodai-installed.service 644 <<'UNIT'
+[Unit]
+Description=Tell dodai that this OS is installed
+Wants=network-online.target
+After=network-online.target ssh.service sshd.service dodai-ssh-host-keys.service
+
+[Service]
+ExecStart=/etc/dodai/report-installed
+StandardOutput=journal+console
+StandardError=journal+console
+
+[Install]
+WantedBy=multi-user.target
+UNIT
+  enable_unit dodai-installed.service
+}
+
+# DHCP on the card that the machine was network-booted from, in the words of whatever the image manages its
+# network with. Cards are known by MAC address: their names change with slots, kernels and firmware.
+# Needs TARGET, PXE_MAC, put_file and in_target.
+
+write_netplan() {
+  put_file /etc/netplan/90-dodai.yaml 600 <<YAML
+network:
+  version: 2
+  ethernets:
+    dodai-pxe:
+      match: { macaddress: "$PXE_MAC" }
+      dhcp4: true
+      dhcp-identifier: mac
+YAML
+}
+
+# ifupdown knows cards by name only, so the card is given one.
+write_ifupdown() {
+  put_file /etc/systemd/network/10-dodai-pxe.link 644 <<LINK
+[Match]
+MACAddress=$PXE_MAC
+
+[Link]
+Name=pxe0
+LINK
+  put_file /etc/network/interfaces 644 <<'INTERFACES'
+auto lo
+iface lo inet loopback
+
+auto pxe0
+iface pxe0 inet dhcp
+INTERFACES
+}
+
+# The DHCP server is to see the same client as during the network boot: the MAC address is its identifier.
+write_networkd() {
+  put_file /etc/systemd/network/10-dodai-pxe.network 644 <<NETWORK
+[Match]
+MACAddress=$PXE_MAC
+
+[Network]
+DHCP=ipv4
+
+[DHCPv4]
+ClientIdentifier=mac
+UseDomains=yes
+NETWORK
+  in_target systemctl --quiet enable systemd-networkd.service
+}
+
+configure_dhcp() {
+  if has_program netplan; then
+    write_netplan
+  elif has_program ifup; then
+    write_ifupdown
+  elif [[ -x $TARGET/usr/lib/systemd/systemd-networkd || -x $TARGET/lib/systemd/systemd-networkd ]]; then
+    write_networkd
+  else
+    fail 'the image has none of netplan, ifupdown and systemd-networkd to set up its network with'
+  fi
+}
+
+DISK='' TARGET='' DISK_WRITTEN=no
+
+# A failed installation leaves a disk that does not boot: neither half an OS nor the one from before.
+leave_safe() {
+  [[ -z $TARGET ]] || umount --recursive --lazy "$TARGET"
+  [[ $DISK_WRITTEN == no ]] || make_unbootable "$DISK"
+}
+
+choose_disk() {
+  DISK=$(list_disks | pick_disk "$ROOT_DEVICE_HINT" "$(needed_bytes)")
+  printf 'installing %s on %s\n' "$HOST_NAME" "$DISK"
+  lsblk --output NAME,SIZE,ROTA,TRAN,SERIAL,MODEL "$DISK"
+}
+
+check_that_image_fits() {
+  ((IMAGE_UNCOMPRESSED_BYTES <= ROOT_SIZE_MIB << 20)) ||
+    fail "image $IMAGE_ID has $IMAGE_UNCOMPRESSED_BYTES bytes, its partition only $ROOT_SIZE_MIB MiB"
+}
+
+partition_disk() {
+  release_disks
+  DISK_WRITTEN=yes
+  clear_signatures "$DISK"
+  create_partitions "$DISK"
+  reread_partitions "$DISK"
+  format_swap_and_kdump "$DISK"
+}
+
+stream_image() {
+  stream_image_to "$(partition_path "$DISK" 2)"
+}
+
+# The file system fills its partition and gets an identity of its own.
+grow_root() {
+  local root status=0
+  root=$(partition_path "$DISK" 2)
+  e2fsck -f -p "$root" || status=$?
+  ((status <= 1)) || fail "the file system of image $IMAGE_ID is damaged: e2fsck ended with status $status"
+  resize2fs "$root"
+  tune2fs -U random "$root"
+}
+
+mount_root() {
+  local mount_point
+  mount_point=$(mktemp -d)
+  mount "$(partition_path "$DISK" 2)" "$mount_point"
+  TARGET=$mount_point
+}
+
+format_ephemeral() {
+  make_file_system "$(partition_tag TYPE 2)" ephemeral "$(partition_path "$DISK" 5)"
+}
+
+write_host_name() {
+  printf '%s\n' "$HOST_NAME" | put_file /etc/hostname 644
+  write_hosts
+}
+
+# note NAME VALUE: a file of its own under /etc/dodai, when there is a value.
+note() {
+  [[ -z $2 ]] || printf '%s\n' "$2" | put_file "/etc/dodai/$1" 644
+}
+
+write_dodai_files() {
+  note image_id "$IMAGE_ID"
+  note image_type "$IMAGE_TYPE"
+  note pxe_mac "$PXE_MAC"
+  note pxe_ip "$PXE_IP"
+  note storage_mac "$STORAGE_MAC"
+  note storage_ip "$STORAGE_IP"
+  note service_mac1 "$SERVICE_MAC1"
+  note service_mac2 "$SERVICE_MAC2"
+  printf 'NOTIFY_URL=%q\nNOTIFY_TOKEN=%q\n' "$INSTANCE_URL/notify" "$TOKEN" | put_file /etc/dodai/instance.env 600
+  forget_identity
+  if has_program ssh-keygen; then write_host_key_unit; fi
+  write_report_unit
+}
+
+write_ssh_keys() {
+  local home uid gid
+  ((${#SSH_KEYS[@]} > 0)) || return 0
+  authorize_keys /root 0 0
+  read -r home uid gid < <(default_account) || return 0
+  authorize_keys "$home" "$uid" "$gid"
+}
+
+# partition_tag UUID|TYPE NUMBER
+partition_tag() {
+  blkid --probe --match-tag "$1" --output value "$(partition_path "$DISK" "$2")"
+}
+
+# Mounts that need no disk (tmpfs, NFS, …) stay as the image has them.
+write_fstab() {
+  local kept=''
+  [[ ! -f $TARGET/etc/fstab ]] ||
+    kept=$(awk '$1 !~ /^(#|\/dev\/|UUID=|LABEL=|PARTUUID=|PARTLABEL=|$)/ && NF >= 4' "$TARGET/etc/fstab")
+  {
+    printf '# <file system> <mount point> <type> <options> <dump> <pass>\n'
+    printf 'UUID=%s / %s errors=remount-ro 0 1\n' "$(partition_tag UUID 2)" "$(partition_tag TYPE 2)"
+    ((SWAP_SIZE_MIB == 0)) || printf 'UUID=%s none swap sw,nofail 0 0\n' "$(partition_tag UUID 3)"
+    printf 'UUID=%s /mnt %s defaults,nofail 0 2\n' "$(partition_tag UUID 5)" "$(partition_tag TYPE 5)"
+    [[ -z $kept ]] || printf '%s\n' "$kept"
+  } | put_file /etc/fstab 644
+}
+
+write_boot_settings() {
+  put_file /etc/default/grub.d/99-dodai.cfg 644 <<'CFG'
+# Boot messages on the screen and on the serial console; no menu to wait for.
+GRUB_CMDLINE_LINUX_DEFAULT=""
+GRUB_CMDLINE_LINUX="console=tty0 console=ttyS0,115200n8"
+GRUB_TERMINAL="console serial"
+GRUB_SERIAL_COMMAND="serial --unit=0 --speed=115200"
+GRUB_TIMEOUT=1
+GRUB_RECORDFAIL_TIMEOUT=1
+GRUB_DISABLE_OS_PROBER=true
+CFG
+}
+
+install_boot_loader() {
+  local directory
+  has_program grub-install || fail "image $IMAGE_ID has no grub-install: it cannot be made to boot"
+  [[ -d $TARGET/usr/lib/grub/i386-pc ]] || fail "image $IMAGE_ID has no GRUB for BIOS (Debian package grub-pc-bin)"
+  for directory in dev proc sys run; do mount --rbind --make-rslave "/$directory" "$TARGET/$directory"; done
+  write_boot_settings
+  in_target grub-install --target=i386-pc --no-floppy "$DISK"
+  in_target update-grub
+}
+
+configure_network() {
+  configure_dhcp
+}
+
+set_installed_clock() {
+  printf '0.0 0 0.0\n0\nUTC\n' | put_file /etc/adjtime 644
+  hwclock --systohc --utc || printf 'warning: this machine keeps no time while it is off\n'
+}
+
+close_disk() {
+  umount --recursive "$TARGET"
+  TARGET=''
+  sync
+}
+
+# The log goes first: once the controller knows, it switches the machine off.
+report_install_reboot() {
+  stop_reporting
+  notify install_reboot 100 "$HOST_NAME is on $DISK" || fail 'the controller did not take install_reboot'
+}
+
+start_steps install
+run_steps report_start:0 set_clock:1 choose_disk:2 check_that_image_fits:3 partition_disk:4 stream_image:10 \
+  grow_root:75 format_ephemeral:78 mount_root:80 write_host_name:81 write_dodai_files:82 write_ssh_keys:83 \
+  write_fstab:84 install_boot_loader:85 configure_network:97 set_installed_clock:98 close_disk:99 \
+  report_install_reboot:100

@@ -1,0 +1,41 @@
+import type { TemplateContext } from './contexts.js';
+
+/** Complete contexts for the tests of this library. */
+export const createContext: TemplateContext<'create.sh'> = {
+  instanceId: '6f9619ff-8b86-4d01-b42d-00cf4fc964ff',
+  controllerUrl: 'http://10.77.0.1:7071',
+  token: 'tok_Zm9vYmFy',
+  imageId: '0b0e9d6c-3f53-4c7b-9f5e-6b8a2f1f7a11',
+  imageType: 'node',
+  imageUrl: 'http://10.77.0.1:7071/boot/images/0b0e9d6c-3f53-4c7b-9f5e-6b8a2f1f7a11',
+  imageSha256: 'ab'.repeat(32),
+  imageCompressedBytes: 120_000_000,
+  imageUncompressedBytes: 500_000_000,
+  hostName: 'db1.example.org',
+  pxeMac: '52:54:00:12:34:56',
+  pxeIp: '10.77.0.21',
+  storageMac: null,
+  storageIp: null,
+  sshKeys: ['ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKJ0 operator@example.org'],
+  rootDeviceHint: { serial: 'DISK 1', rotational: false },
+  rootSizeMib: 2500,
+  swapSizeMib: 256,
+  kdumpSizeMib: 128,
+};
+
+export const deleteContext: TemplateContext<'delete.sh'> = {
+  instanceId: createContext.instanceId,
+  controllerUrl: createContext.controllerUrl,
+  token: createContext.token,
+  wipeMode: 'overwrite',
+};
+
+export const liveBootContext: TemplateContext<'pxelinux.cfg'> = {
+  boot: 'live',
+  pxeMac: createContext.pxeMac,
+  kernelUrl: 'http://10.77.0.1:7071/boot/live/vmlinuz',
+  initrdUrl: 'http://10.77.0.1:7071/boot/live/initrd.img',
+  scriptUrl: `http://10.77.0.1:7071/boot/instances/${createContext.instanceId}/create.sh`,
+};
+
+export const localBootContext: TemplateContext<'pxelinux.cfg'> = { boot: 'local', pxeMac: createContext.pxeMac };

@@ -1,0 +1,110 @@
+import { DomainError } from '#core';
+import { execa } from 'execa';
+import { Liquid } from 'liquidjs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { templateSchemas, TemplateRenderer } from './index.js';
+import { createContext, deleteContext, liveBootContext, localBootContext } from './sample-contexts.js';
+
+const templatesDir = fileURLToPath(new URL('../../../templates', import.meta.url));
+const renderer = new TemplateRenderer(templatesDir);
+
+async function errorOf(promise: Promise<unknown>): Promise<DomainError> {
+  const error: unknown = await promise.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  if (!(error instanceof DomainError)) throw new Error(`expected a DomainError, got ${String(error)}`);
+  return error;
+}
+
+/** What a caller could send that the types do not allow. */
+const untyped = (context: object) => context as never;
+
+describe('rendered templates', () => {
+  it.each([
+    ['create.sh', createContext, 'create.sh'],
+    ['delete.sh', deleteContext, 'delete.sh'],
+    ['pxelinux.cfg', liveBootContext, 'pxelinux-live.cfg'],
+    ['pxelinux.cfg', localBootContext, 'pxelinux-local.cfg'],
+  ] as const)('%s is as its golden file has it', async (name, context, golden) => {
+    await expect(await renderer.render(name, context)).toMatchFileSnapshot(`golden/${golden}`);
+  });
+
+  it.each([
+    ['create.sh', createContext],
+    ['delete.sh', deleteContext],
+  ] as const)('%s has nothing that shellcheck warns of', async (name, context) => {
+    const script = await renderer.render(name, context);
+    await execa('shellcheck', ['--severity=warning', '--shell=bash', '-'], { input: script });
+  });
+
+  it('use every parameter that is declared, and none that is not', async () => {
+    const engine = new Liquid({ root: templatesDir });
+    const declared = Object.keys(templateSchemas['create.sh'].shape).sort();
+    const used = await engine.globalVariables(await engine.parseFile('create.sh'));
+    expect(used.sort()).toEqual(declared);
+  });
+});
+
+describe('a parameter', () => {
+  it('that is missing is named with its template', async () => {
+    const { hostName: _, ...rest } = createContext;
+    const error = await errorOf(renderer.render('create.sh', untyped(rest)));
+    expect(error.code).toBe('template-parameter');
+    expect(error.message).toBe('template create.sh: parameter hostName is missing');
+    expect(error.context).toEqual({ template: 'create.sh', parameters: ['hostName'] });
+  });
+
+  it('that is unknown is named with its template', async () => {
+    const error = await errorOf(renderer.render('delete.sh', untyped({ ...deleteContext, wipe: 'quick' })));
+    expect(error.message).toBe('template delete.sh: parameter wipe is unknown');
+  });
+
+  it('inside the root device hint that is unknown is named with its path', async () => {
+    const error = await errorOf(
+      renderer.render('create.sh', untyped({ ...createContext, rootDeviceHint: { name: '/dev/sda' } })),
+    );
+    expect(error.message).toBe('template create.sh: parameter rootDeviceHint.name is unknown');
+  });
+
+  it('that is missing for the boot decision is named', async () => {
+    const { scriptUrl: _, ...rest } = liveBootContext as Record<string, unknown>;
+    const error = await errorOf(renderer.render('pxelinux.cfg', untyped(rest)));
+    expect(error.message).toBe('template pxelinux.cfg: parameter scriptUrl is missing');
+  });
+
+  it('that says the image does not fit its partition is refused before anything runs', async () => {
+    const error = await errorOf(renderer.render('create.sh', { ...createContext, rootSizeMib: 400 }));
+    expect(error.message).toContain('rootSizeMib is 400 MiB, too small for an image of 500000000 bytes');
+  });
+
+  it('is never repeated in the message: it may be a secret', async () => {
+    const error = await errorOf(renderer.render('delete.sh', { ...deleteContext, token: 'secret\nvalue' }));
+    expect(error.message).toContain('parameter token');
+    expect(error.message).not.toContain('secret');
+  });
+});
+
+describe('a template', () => {
+  it('that uses a variable nobody declared is an error that names both', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'templates-'));
+    try {
+      await writeFile(join(directory, 'delete.sh'), 'echo {{ hostNam }}\n');
+      const error = await errorOf(new TemplateRenderer(directory).render('delete.sh', deleteContext));
+      expect(error.code).toBe('template-parameter');
+      expect(error.message).toMatch(/template delete\.sh: undefined variable: hostNam/);
+    } finally {
+      await rm(directory, { recursive: true });
+    }
+  });
+
+  it('that is not there is an error that names it', async () => {
+    const error = await errorOf(new TemplateRenderer('/nonexistent').render('delete.sh', deleteContext));
+    expect(error.code).toBe('template-invalid');
+    expect(error.message).toContain('template delete.sh');
+  });
+});

@@ -1,0 +1,61 @@
+# DHCP on the card that the machine was network-booted from, in the words of whatever the image manages its
+# network with. Cards are known by MAC address: their names change with slots, kernels and firmware.
+# Needs TARGET, PXE_MAC, put_file and in_target.
+
+write_netplan() {
+  put_file /etc/netplan/90-dodai.yaml 600 <<YAML
+network:
+  version: 2
+  ethernets:
+    dodai-pxe:
+      match: { macaddress: "$PXE_MAC" }
+      dhcp4: true
+      dhcp-identifier: mac
+YAML
+}
+
+# ifupdown knows cards by name only, so the card is given one.
+write_ifupdown() {
+  put_file /etc/systemd/network/10-dodai-pxe.link 644 <<LINK
+[Match]
+MACAddress=$PXE_MAC
+
+[Link]
+Name=pxe0
+LINK
+  put_file /etc/network/interfaces 644 <<'INTERFACES'
+auto lo
+iface lo inet loopback
+
+auto pxe0
+iface pxe0 inet dhcp
+INTERFACES
+}
+
+# The DHCP server is to see the same client as during the network boot: the MAC address is its identifier.
+write_networkd() {
+  put_file /etc/systemd/network/10-dodai-pxe.network 644 <<NETWORK
+[Match]
+MACAddress=$PXE_MAC
+
+[Network]
+DHCP=ipv4
+
+[DHCPv4]
+ClientIdentifier=mac
+UseDomains=yes
+NETWORK
+  in_target systemctl --quiet enable systemd-networkd.service
+}
+
+configure_dhcp() {
+  if has_program netplan; then
+    write_netplan
+  elif has_program ifup; then
+    write_ifupdown
+  elif [[ -x $TARGET/usr/lib/systemd/systemd-networkd || -x $TARGET/lib/systemd/systemd-networkd ]]; then
+    write_networkd
+  else
+    fail 'the image has none of netplan, ifupdown and systemd-networkd to set up its network with'
+  fi
+}
