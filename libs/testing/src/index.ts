@@ -1,2 +1,3 @@
 export { FakeClock } from './fake-clock.js';
 export { FakeProcessRunner, type RecordedRun } from './fake-process-runner.js';
+export { type FakeCommand, type FakeMachine, FakePowerDriver } from './fake-power-driver.js';
