@@ -13,3 +13,7 @@ export { bufferContent, fileContent, type TftpContent } from './tftp/content.js'
 export type { TftpEvent } from './tftp/events.js';
 export type { TftpHandler, TftpRequest } from './tftp/read-session.js';
 export { TftpServer, type TftpServerOptions } from './tftp/server.js';
+export { DhcpServer, type DhcpServerOptions } from './dhcp/dhcp-server.js';
+export type { DhcpEvent } from './dhcp/log-parser.js';
+export type { DhcpMode, DhcpReservation, DhcpSettings } from './dhcp/settings.js';
+export { siteDhcpOptions, type SiteDhcpOptions } from './dhcp/site-options.js';

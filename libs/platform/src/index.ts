@@ -9,3 +9,4 @@ export { createLogger, type Logger } from './logger.js';
 export { projectRoot } from './project-root.js';
 export { SecretBox } from './secret-box.js';
 export { type StreamingEnd, type StreamingProcess, StreamingProcesses } from './streaming-process.js';
+export { type ProcessEnd, SupervisedProcess, type SupervisedProcessOptions } from './supervised-process.js';
