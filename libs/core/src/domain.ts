@@ -83,7 +83,8 @@ export interface Instance {
   hostName: string;
   state: InstanceState;
   machineId: string | null;
-  imageId: string;
+  /** null once the image of a deleted instance is gone. */
+  imageId: string | null;
   instanceType: string;
   /** The cluster it was spawned for; null: the resource pool. */
   cluster: string | null;

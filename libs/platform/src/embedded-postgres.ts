@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { chown, cp, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, chown, cp, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -50,6 +50,8 @@ export class EmbeddedPostgres {
     dataDir: string,
   ): Promise<{ server: EmbeddedPostgres; url: Secret }> {
     const server = new EmbeddedPostgres(runner, dataDir, process.getuid?.() === 0);
+    await mkdir(dataDir, { recursive: true });
+    await chmod(dataDir, (await stat(dataDir)).mode | 0o011); // the account only has to pass through
     await server.installBinaries();
     const password = await server.initialise();
     await server.stop();

@@ -1,0 +1,71 @@
+import { randomUUID } from 'node:crypto';
+import { DomainError, type Image } from '#core';
+import type { Database } from './database.js';
+import { type Page, pageOf } from './page.js';
+import { toImage } from './rows.js';
+import { isForeignKeyViolation, violatedColumns } from './unique-violation.js';
+
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** The catalogue of images; their files are libs/images' business. */
+export class ImageStore {
+  constructor(private readonly database: Database) {}
+
+  /** Throws DomainError `image-duplicate`. */
+  async create(image: Omit<Image, 'id' | 'createdAt'>): Promise<Image> {
+    try {
+      return toImage(await this.database.client.image.create({ data: { ...image, id: randomUUID() } }));
+    } catch (error) {
+      if (!violatedColumns(error)) throw error;
+      throw new DomainError('image-duplicate', `There is already an image named ${image.name}.`, {
+        remedy: 'Choose another name, or delete that image first.',
+        context: { field: 'name' },
+      });
+    }
+  }
+
+  /** By id or name. Throws DomainError `image-not-found`. */
+  async find(idOrName: string): Promise<Image> {
+    const where = uuid.test(idOrName) ? { id: idOrName } : { name: idOrName };
+    const row = await this.database.client.image.findUnique({ where });
+    if (row) return toImage(row);
+    throw new DomainError('image-not-found', `There is no image ${idOrName}.`, {
+      remedy: 'List the images to see what there is, or import it first.',
+      context: { field: 'image' },
+    });
+  }
+
+  async list(filter: { after?: string; limit: number }): Promise<Page<Image>> {
+    const rows = await this.database.client.image.findMany({
+      where: { name: filter.after === undefined ? undefined : { gt: filter.after } },
+      orderBy: { name: 'asc' },
+      take: filter.limit + 1,
+    });
+    return pageOf(rows.map(toImage), filter.limit, (image) => image.name);
+  }
+
+  /** Whether any image still has its content in the file of this digest. */
+  async usesFile(sha256: string): Promise<boolean> {
+    return (await this.database.client.image.count({ where: { sha256 } })) > 0;
+  }
+
+  /** Throws DomainError `image-in-use` while an instance that is not deleted was made from it. */
+  async remove(image: Image): Promise<void> {
+    await this.database.client
+      .$transaction(async (tx) => {
+        const users = await tx.instance.count({ where: { imageId: image.id, state: { not: 'deleted' } } });
+        if (users > 0) throw inUse(image, users);
+        await tx.instance.updateMany({ where: { imageId: image.id }, data: { imageId: null } });
+        await tx.image.delete({ where: { id: image.id } });
+      })
+      .catch((error: unknown) => {
+        throw isForeignKeyViolation(error) ? inUse(image, 1) : error;
+      });
+  }
+}
+
+function inUse(image: Image, users: number): DomainError {
+  return new DomainError('image-in-use', `The image ${image.name} is in use by ${users} instance(s).`, {
+    remedy: 'Destroy those instances first.',
+  });
+}

@@ -1,0 +1,15 @@
+/**
+ * The database: PostgreSQL through Prisma. Nothing else imports the generated client; rows become domain types here.
+ * A *store* describes or lists things, the *writer* alone moves machines and instances through their life cycle.
+ */
+export { Database } from './database.js';
+export { EventFeed } from './event-feed.js';
+export { EventStore, type EventFilter, type NewEvent } from './event-store.js';
+export { ImageStore } from './image-store.js';
+export { InstanceStore } from './instance-store.js';
+export { InstanceTypeStore, type NewInstanceType } from './instance-type-store.js';
+export { type Change, LifecycleWriter, type Reservation } from './lifecycle-writer.js';
+export { type MachineFilter, type MachinePatch, MachineStore, type NewMachine } from './machine-store.js';
+export { applyMigrations, schemaDifference } from './migrations.js';
+export type { Page } from './page.js';
+export { TokenStore } from './token-store.js';

@@ -1,0 +1,60 @@
+import { DomainError, type InstanceType } from '#core';
+import type { Database } from './database.js';
+import { type Page, pageOf } from './page.js';
+import { isForeignKeyViolation, violatedColumns } from './unique-violation.js';
+
+export type NewInstanceType = Omit<InstanceType, 'createdAt'>;
+
+export class InstanceTypeStore {
+  constructor(private readonly database: Database) {}
+
+  /** Throws DomainError `instance-type-duplicate`. */
+  async create(type: NewInstanceType): Promise<InstanceType> {
+    try {
+      return await this.database.client.instanceType.create({ data: type });
+    } catch (error) {
+      if (!violatedColumns(error)) throw error;
+      throw new DomainError('instance-type-duplicate', `There is already an instance type ${type.name}.`, {
+        remedy: 'Choose another name, or change the one there is.',
+        context: { field: 'name' },
+      });
+    }
+  }
+
+  /** Throws DomainError `instance-type-not-found`. */
+  async get(name: string): Promise<InstanceType> {
+    const row = await this.database.client.instanceType.findUnique({ where: { name } });
+    if (row) return row;
+    throw new DomainError('instance-type-not-found', `There is no instance type ${name}.`, {
+      remedy: 'List the instance types to see what there is, or create it first.',
+      context: { field: 'instanceType' },
+    });
+  }
+
+  async list(filter: { after?: string; limit: number }): Promise<Page<InstanceType>> {
+    const rows = await this.database.client.instanceType.findMany({
+      where: { name: filter.after === undefined ? undefined : { gt: filter.after } },
+      orderBy: { name: 'asc' },
+      take: filter.limit + 1,
+    });
+    return pageOf(rows, filter.limit, (type) => type.name);
+  }
+
+  async update(name: string, patch: Partial<Omit<NewInstanceType, 'name'>>): Promise<InstanceType> {
+    await this.get(name);
+    return this.database.client.instanceType.update({ where: { name }, data: patch });
+  }
+
+  /** Throws DomainError `instance-type-in-use` while a machine is of this type. */
+  async remove(name: string): Promise<void> {
+    await this.get(name);
+    try {
+      await this.database.client.instanceType.delete({ where: { name } });
+    } catch (error) {
+      if (!isForeignKeyViolation(error)) throw error;
+      throw new DomainError('instance-type-in-use', `Machines of the type ${name} are still enrolled.`, {
+        remedy: 'Give those machines another type, or delete them first.',
+      });
+    }
+  }
+}

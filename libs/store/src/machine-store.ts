@@ -1,0 +1,213 @@
+import { randomUUID } from 'node:crypto';
+import { DomainError, type Machine, type MachineState, type PowerState, type RootDeviceHint } from '#core';
+import type { Secret } from '#platform';
+import type { Database } from './database.js';
+import { Prisma } from './generated/client.js';
+import { type Page, pageOf } from './page.js';
+import { toMachine } from './rows.js';
+import { isForeignKeyViolation, violatedColumns } from './unique-violation.js';
+
+type Described = Pick<
+  Machine,
+  | 'name'
+  | 'instanceType'
+  | 'vcpus'
+  | 'memoryMb'
+  | 'localGb'
+  | 'availabilityZone'
+  | 'bmcHost'
+  | 'bmcPort'
+  | 'bmcUser'
+  | 'bmcCipherSuite'
+  | 'pxeMac'
+  | 'bootMode'
+  | 'labels'
+>;
+type Optional = Pick<
+  Machine,
+  | 'pxeIp'
+  | 'storageMac'
+  | 'storageIp'
+  | 'serviceIp'
+  | 'serviceMac1'
+  | 'serviceMac2'
+  | 'switchPort1'
+  | 'switchPort2'
+  | 'dpid1'
+  | 'dpid2'
+  | 'vlanId'
+>;
+
+/** A machine as an administrator describes it. */
+export type NewMachine = Described &
+  Partial<Optional> & { rootDeviceHint?: RootDeviceHint | null; bmcPassword: Secret };
+export type MachinePatch = Partial<NewMachine>;
+
+export interface MachineFilter {
+  state?: MachineState;
+  instanceType?: string;
+  /** `key=value`; every one must match. */
+  labels?: Record<string, string>;
+  /** Name after which the page starts. */
+  after?: string;
+  limit: number;
+}
+
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** The inventory: describing machines. Their state is written by LifecycleWriter alone. */
+export class MachineStore {
+  constructor(private readonly database: Database) {}
+
+  async create(machine: NewMachine): Promise<Machine> {
+    const [created] = await this.createAll([machine]);
+    return created!;
+  }
+
+  /** All or none. Throws DomainError `machine-duplicate` with `context.field`, or `instance-type-not-found`. */
+  async createAll(machines: readonly NewMachine[]): Promise<Machine[]> {
+    const at = this.database.clock.now();
+    const rows = machines.map((machine) => ({
+      ...this.columns(machine),
+      id: randomUUID(),
+      state: 'enrolled' as const,
+      stateSince: at,
+    }));
+    try {
+      return await this.database.client.$transaction(async (tx) => {
+        const created = await tx.machine.createManyAndReturn({
+          data: rows as Prisma.MachineCreateManyInput[],
+        });
+        await tx.event.createMany({
+          data: created.map(({ id, name }) => ({
+            at,
+            kind: 'machine.enrolled',
+            machineId: id,
+            message: `${name} enrolled`,
+          })),
+        });
+        return created.map(toMachine);
+      });
+    } catch (error) {
+      throw this.explain(error, machines);
+    }
+  }
+
+  async get(id: string): Promise<Machine> {
+    return this.find(id);
+  }
+
+  /** By id or name. Throws DomainError `machine-not-found`. */
+  async find(idOrName: string): Promise<Machine> {
+    const row = await this.database.client.machine.findFirst({
+      where: uuid.test(idOrName) ? { id: idOrName } : { name: idOrName },
+    });
+    if (row) return toMachine(row);
+    throw new DomainError('machine-not-found', `There is no machine ${idOrName}.`, {
+      remedy: 'List the machines to see their names and ids.',
+    });
+  }
+
+  /** The machine that boots with this MAC (lower case, colons); null for a stranger. */
+  async byMac(mac: string): Promise<Machine | null> {
+    const row = await this.database.client.machine.findUnique({ where: { pxeMac: mac } });
+    return row && toMachine(row);
+  }
+
+  async list(filter: MachineFilter): Promise<Page<Machine>> {
+    const { state, instanceType, labels = {}, after, limit } = filter;
+    const rows = await this.database.client.machine.findMany({
+      where: {
+        state,
+        instanceTypeName: instanceType,
+        name: after === undefined ? undefined : { gt: after },
+        AND: Object.entries(labels).map(([key, value]) => ({ labels: { path: [key], equals: value } })),
+      },
+      orderBy: { name: 'asc' },
+      take: limit + 1,
+    });
+    return pageOf(rows.map(toMachine), limit, (machine) => machine.name);
+  }
+
+  /** How many machines there are in each state that has any. */
+  async countByState(): Promise<Partial<Record<MachineState, number>>> {
+    const groups = await this.database.client.machine.groupBy({ by: ['state'], _count: true });
+    return Object.fromEntries(groups.map((group) => [group.state, group._count]));
+  }
+
+  async update(id: string, patch: MachinePatch): Promise<Machine> {
+    try {
+      const data = this.columns(patch) as Prisma.MachineUncheckedUpdateInput;
+      return toMachine(await this.database.client.machine.update({ where: { id }, data }));
+    } catch (error) {
+      throw this.explain(error, [patch]);
+    }
+  }
+
+  async recordPower(id: string, power: PowerState): Promise<Machine> {
+    const data = { power, powerAt: this.database.clock.now() };
+    return toMachine(await this.database.client.machine.update({ where: { id }, data }));
+  }
+
+  /** Removes the machine if it is still in this state; false: it is not. */
+  async remove(machine: Machine): Promise<boolean> {
+    const { id, state, name } = machine;
+    return this.database.client.$transaction(async (tx) => {
+      const { count } = await tx.machine.deleteMany({ where: { id, state } });
+      if (count === 0) return false;
+      await tx.event.create({ data: { kind: 'machine.removed', machineId: id, message: `${name} removed` } });
+      return true;
+    });
+  }
+
+  /** For the power driver alone. */
+  async bmcPassword(id: string): Promise<Secret> {
+    const { bmcPassword } = await this.database.client.machine.findUniqueOrThrow({
+      where: { id },
+      select: { bmcPassword: true },
+    });
+    return this.database.box.open(bmcPassword);
+  }
+
+  private columns(machine: MachinePatch) {
+    const { instanceType, bmcPassword, rootDeviceHint, ...same } = machine;
+    return {
+      ...same,
+      ...(instanceType !== undefined && { instanceTypeName: instanceType }),
+      ...(bmcPassword !== undefined && { bmcPassword: this.database.box.seal(bmcPassword) }),
+      ...(rootDeviceHint !== undefined && {
+        rootDeviceHint: rootDeviceHint === null ? Prisma.DbNull : (rootDeviceHint as Prisma.InputJsonObject),
+      }),
+    };
+  }
+
+  private explain(error: unknown, machines: readonly MachinePatch[]): unknown {
+    const columns = violatedColumns(error);
+    if (columns) return duplicate(columns, machines);
+    if (!isForeignKeyViolation(error)) return error;
+    const types = [...new Set(machines.map((machine) => machine.instanceType))].join(', ');
+    return new DomainError('instance-type-not-found', `There is no instance type ${types}.`, {
+      remedy: 'Create the instance type first.',
+      context: { field: 'instanceType' },
+    });
+  }
+}
+
+const fieldOfColumn: Record<string, 'name' | 'pxeMac' | 'pxeIp' | 'bmcHost'> = {
+  name: 'name',
+  pxe_mac: 'pxeMac',
+  pxe_ip: 'pxeIp',
+  bmc_host: 'bmcHost',
+};
+
+function duplicate(columns: string[], machines: readonly MachinePatch[]): DomainError {
+  const field = fieldOfColumn[columns[0] ?? ''] ?? 'name';
+  const only = machines.length === 1 ? machines[0] : undefined;
+  const value =
+    field === 'bmcHost' ? `BMC ${only?.bmcHost}:${only?.bmcPort}` : `${field} ${only?.[field] ?? ''}`;
+  return new DomainError('machine-duplicate', `Another machine already has the ${only ? value : field}.`, {
+    remedy:
+      'Each machine has a name, a PXE MAC, a PXE address and a BMC of its own: check for a machine enrolled twice.',
+    context: { field },
+  });
+}

@@ -1,0 +1,31 @@
+import type { Image, Instance, LastError, Machine, RootDeviceHint, TimelineEvent } from '#core';
+import type * as Row from './generated/client.js';
+
+/** Rows to domain types. JSON columns are written by this library alone, so their shape is known. */
+
+export function toMachine(row: Row.Machine): Machine {
+  const { bmcPassword: _hidden, instanceTypeName, lastError, rootDeviceHint, labels, ...same } = row;
+  return {
+    ...same,
+    instanceType: instanceTypeName,
+    lastError: lastError as LastError | null,
+    rootDeviceHint: rootDeviceHint as RootDeviceHint | null,
+    labels: labels as Record<string, string>,
+  };
+}
+
+export function toInstance(row: Row.Instance): Instance {
+  return { ...row, sshKeys: row.sshKeys as string[], lastError: row.lastError as LastError | null };
+}
+
+export function toImage(row: Row.Image): Image {
+  return {
+    ...row,
+    compressedBytes: Number(row.compressedBytes),
+    uncompressedBytes: Number(row.uncompressedBytes),
+  };
+}
+
+export function toEvent(row: Row.Event): TimelineEvent {
+  return { ...row, id: row.id.toString(), data: row.data as Record<string, unknown> };
+}
