@@ -15,7 +15,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type IpmiSim, type IpmiSimOptions, startIpmiSim } from '../support/ipmi-sim.js';
 import { describePowerDriver } from '../support/power-driver-conformance.js';
 
-const cleanUps: (() => Promise<unknown> | unknown)[] = [];
+const cleanUps: (() => unknown)[] = [];
 const running: IpmiSim[] = [];
 let directory: string;
 let driver: IpmitoolDriver;
@@ -152,8 +152,8 @@ describe('IpmitoolDriver', () => {
 
 /** Asks for sessions and never logs in to them, until the BMC has none to give (IPMI 2.0, 13.17: RMCP+ Open Session). */
 async function takeAllSessions({ host, port }: BmcAddress): Promise<void> {
-  const header = '0600ff07' + '06' + '10' + '00000000' + '00000000' + '2000';
-  const algorithms = '0000000801000000' + '0100000801000000' + '0200000801000000';
+  const header = '0600ff07061000000000000000002000';
+  const algorithms = '000000080100000001000008010000000200000801000000';
   const socket = createSocket('udp4');
   cleanUps.push(() => socket.close());
   const noSessionLeft = 0x01;
