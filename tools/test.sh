@@ -19,7 +19,7 @@ gain_privileges() {
     echo 'test: the tests need root: run this as root, or install sudo' >&2
     return 1
   }
-  privileged=(sudo --preserve-env=CI,DODAI_CACHE_DIR env "PATH=$PATH" "TMPDIR=$work")
+  privileged=(sudo "--preserve-env=CI,DODAI_CACHE_DIR" env "PATH=$PATH" "TMPDIR=$work")
 }
 
 # The embedded PostgreSQL runs as a user of its own and must be able to reach its data below.
