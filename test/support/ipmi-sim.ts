@@ -20,7 +20,7 @@ export interface IpmiSimOptions {
 }
 
 /** One thing the BMC was told to do to its machine. */
-export interface ChassisOrder {
+interface ChassisOrder {
   atMs: number;
   what: 'power' | 'reset' | 'shutdown' | 'boot';
   value: string;

@@ -4,7 +4,7 @@ import type { BmcAddress, PowerDriver } from '#power';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 /** A BMC and the machine behind it, seen from behind the driver's back. */
-export interface BmcUnderTest {
+interface BmcUnderTest {
   bmc: BmcAddress;
   powerState(): 'on' | 'off';
   setPowerState(state: 'on' | 'off'): void;
