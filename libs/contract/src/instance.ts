@@ -50,7 +50,10 @@ export const instanceView = z
       .meta({ description: 'The machine it is on; null when deleted' }),
     power: machineView.shape.power.nullable(),
     installation: machineView.shape.installation,
-    image: z.object({ id: f.uuid, name: z.string() }),
+    image: z
+      .object({ id: f.uuid, name: z.string() })
+      .nullable()
+      .meta({ description: 'null when the instance is deleted, and later its image was' }),
     instanceType: z.string(),
     cluster: z.string().nullable().meta({ description: 'null: the resource pool' }),
     vlanId: z.int().nullable(),

@@ -169,9 +169,9 @@ export const machineListQuery = z.strictObject({
   instanceType: f.name.optional(),
   label: z
     .string()
-    .regex(/^[^=]+(=.*)?$/, 'is not a label: key or key=value')
+    .regex(/^[^=]+=.*$/, 'is not a label: key=value')
     .optional()
-    .meta({ description: '`key` or `key=value`' }),
+    .meta({ description: '`key=value`' }),
   ...pagingShape,
 });
 

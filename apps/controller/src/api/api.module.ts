@@ -1,0 +1,26 @@
+import { Module } from '@nestjs/common';
+import { EventStream } from './event-stream.js';
+import { EventWait } from './event-wait.js';
+import { EventsController } from './events.controller.js';
+import { ImageShelf } from './image-shelf.js';
+import { ImagesController } from './images.controller.js';
+import { InstanceReader } from './instance-reader.js';
+import { InstanceTypesController } from './instance-types.controller.js';
+import { InstancesController } from './instances.controller.js';
+import { MachineEnrolment } from './machine-enrolment.js';
+import { MachineImportController } from './machine-import.controller.js';
+import { MachinesController } from './machines.controller.js';
+
+/** Role `api`: what orchestrators and operators talk to. */
+@Module({
+  controllers: [
+    MachineImportController,
+    MachinesController,
+    ImagesController,
+    InstanceTypesController,
+    InstancesController,
+    EventsController,
+  ],
+  providers: [EventStream, EventWait, ImageShelf, InstanceReader, MachineEnrolment],
+})
+export class ApiModule {}

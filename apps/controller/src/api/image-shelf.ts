@@ -1,0 +1,75 @@
+import type { Readable } from 'node:stream';
+import { Injectable } from '@nestjs/common';
+import { DomainError, type Image } from '#core';
+import type { ImageUploadQuery } from '#contract';
+import { ImageLibrary } from '#images';
+import { ImageStore } from '#store';
+import { Shutdown } from '../http/shutdown.js';
+
+/**
+ * Images as catalogue entry and file together. Two entries may share a file, and an import may just be about
+ * to share one: files are therefore removed only while no import runs.
+ */
+@Injectable()
+export class ImageShelf {
+  private imports = 0;
+  private readonly unwanted = new Set<string>();
+
+  constructor(
+    private readonly images: ImageStore,
+    private readonly library: ImageLibrary,
+    private readonly shutdown: Shutdown,
+  ) {}
+
+  async add(wanted: ImageUploadQuery, source: Readable, expectedBytes: number | undefined): Promise<Image> {
+    await this.refuseTaken(wanted.name);
+    this.imports += 1;
+    try {
+      const { signal } = this.shutdown;
+      const stored = await this.library.import(source, {
+        expectedSha256: wanted.sha256,
+        expectedBytes,
+        signal,
+      });
+      this.unwanted.add(stored.sha256); // until its entry exists
+      return await this.images.create({
+        ...stored,
+        name: wanted.name,
+        defaultUser: wanted.defaultUser ?? null,
+      });
+    } catch (error) {
+      this.shutdown.signal.throwIfAborted();
+      throw error;
+    } finally {
+      this.imports -= 1;
+      await this.clear();
+    }
+  }
+
+  async remove(image: Image): Promise<void> {
+    await this.images.remove(image);
+    this.unwanted.add(image.sha256);
+    await this.clear();
+  }
+
+  private async clear(): Promise<void> {
+    for (const sha256 of [...this.unwanted]) {
+      if (this.imports > 0) return;
+      this.unwanted.delete(sha256);
+      if (!(await this.images.usesFile(sha256)) && this.imports === 0) await this.library.remove({ sha256 });
+    }
+  }
+
+  /** Before gigabytes are sent in vain. */
+  private async refuseTaken(name: string): Promise<void> {
+    const taken = await this.images.find(name).catch((error: unknown) => {
+      if (error instanceof DomainError && error.code === 'image-not-found') return undefined;
+      throw error;
+    });
+    if (!taken) return;
+    throw new DomainError('image-duplicate', `There is an image ${name} already.`, {
+      remedy: 'Choose another name, or delete that image first.',
+      context: { field: 'name', imageId: taken.id },
+    });
+  }
+}

@@ -1,0 +1,90 @@
+import {
+  allowedVerbs,
+  bmmStatus,
+  nextInstanceState,
+  type Image,
+  type Instance,
+  type InstanceType,
+  type Machine,
+  type TimelineEvent,
+} from '#core';
+import type { EventView, ImageView, InstanceTypeView, InstanceView, MachineView } from '#contract';
+
+const iso = (date: Date) => date.toISOString();
+const isoOrNull = (date: Date | null) => date?.toISOString() ?? null;
+
+function powerOf({ power, powerAt }: Machine, now: Date): MachineView['power'] {
+  const ageMs = powerAt && now.getTime() - powerAt.getTime();
+  return {
+    state: power,
+    at: isoOrNull(powerAt),
+    ageSeconds: ageMs === null ? null : Math.max(0, Math.round(ageMs / 1000)),
+  };
+}
+
+function installationOf(machine: Machine): MachineView['installation'] {
+  if (machine.stage === null) return null;
+  return {
+    stage: machine.stage,
+    since: iso(machine.stageSince ?? machine.stateSince),
+    progress: machine.progress,
+    message: machine.progressMessage,
+    awaits: machine.awaits,
+    awaitsUntil: isoOrNull(machine.awaitsUntil),
+  };
+}
+
+export function machineViewOf(machine: Machine, now: Date): MachineView {
+  const {
+    stage: _s,
+    stageSince: _ss,
+    progress: _p,
+    progressMessage: _m,
+    awaits: _a,
+    awaitsUntil: _u,
+    ...plain
+  } = machine;
+  const { powerAt: _at, ...shown } = plain;
+  return {
+    ...shown,
+    bmcCipherSuite: machine.bmcCipherSuite as MachineView['bmcCipherSuite'],
+    stateSince: iso(machine.stateSince),
+    status: bmmStatus(machine.state),
+    verbs: allowedVerbs(machine.state),
+    power: powerOf(machine, now),
+    installation: installationOf(machine),
+    createdAt: iso(machine.createdAt),
+    updatedAt: iso(machine.updatedAt),
+  };
+}
+
+/** The instance with what its machine and image say of it. */
+export function instanceViewOf(
+  { instance, machine, image }: { instance: Instance; machine: Machine | null; image: Image | null },
+  now: Date,
+): InstanceView {
+  const { machineId: _machine, imageId: _image, ...plain } = instance;
+  return {
+    ...plain,
+    verbs: nextInstanceState(instance.state, 'destroy') ? ['destroy'] : [],
+    machine: machine && { id: machine.id, name: machine.name, state: machine.state, pxeIp: machine.pxeIp },
+    power: machine && powerOf(machine, now),
+    installation: machine && installationOf(machine),
+    image: image && { id: image.id, name: image.name },
+    createdAt: iso(instance.createdAt),
+    installedAt: isoOrNull(instance.installedAt),
+    deletedAt: isoOrNull(instance.deletedAt),
+  };
+}
+
+export function imageViewOf(image: Image): ImageView {
+  return { ...image, createdAt: iso(image.createdAt) };
+}
+
+export function instanceTypeViewOf(type: InstanceType): InstanceTypeView {
+  return { ...type, createdAt: iso(type.createdAt) };
+}
+
+export function eventViewOf(event: TimelineEvent): EventView {
+  return { ...event, at: iso(event.at) };
+}

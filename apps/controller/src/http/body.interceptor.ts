@@ -1,0 +1,55 @@
+import {
+  type CallHandler,
+  type ExecutionContext,
+  Injectable,
+  type NestInterceptor,
+  SetMetadata,
+} from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+import type { Request } from 'express';
+import type { Observable } from 'rxjs';
+import { DomainError } from '#core';
+import { MiB, parseJson, readBody, textOf } from './body-reader.js';
+
+interface BodyRule {
+  /** `stream`: the handler reads it itself. */
+  as: 'json' | 'text' | 'stream';
+  types: readonly string[];
+  limitBytes: number;
+}
+
+const metadataKey = 'dodai:body';
+const json: BodyRule = { as: 'json', types: ['application/json'], limitBytes: MiB };
+
+/** What body the route takes; without it, and only for methods that have a body: JSON of at most 1 MiB. */
+export const TakesBody = (rule: Partial<BodyRule>) => SetMetadata(metadataKey, { ...json, ...rule });
+/** The route takes no body although its method could have one. */
+export const TakesNoBody = () => SetMetadata(metadataKey, null);
+
+const withBody = new Set(['POST', 'PUT', 'PATCH']);
+
+/** Reads bodies after the guards have let the request in, so that a stranger cannot fill the memory. */
+@Injectable()
+export class BodyInterceptor implements NestInterceptor {
+  constructor(private readonly reflector: Reflector) {}
+
+  async intercept(context: ExecutionContext, next: CallHandler): Promise<Observable<unknown>> {
+    const request = context.switchToHttp().getRequest<Request>();
+    const rule = this.reflector.get<BodyRule | null | undefined>(metadataKey, context.getHandler());
+    if (rule !== null && (rule || withBody.has(request.method))) await read(request, rule ?? json);
+    return next.handle();
+  }
+}
+
+async function read(request: Request, { as, types, limitBytes }: BodyRule): Promise<void> {
+  const type = request.headers['content-type']?.split(';')[0]?.trim().toLowerCase();
+  if (type === undefined || !types.includes(type))
+    throw new DomainError(
+      'invalid-request',
+      `The body is ${type ?? 'without Content-Type'}; ${types.join(' or ')} is needed.`,
+      { remedy: `Send Content-Type: ${types.join(' or ')}.` },
+    );
+  if (as === 'stream') return;
+  const body = await readBody(request, limitBytes);
+  request.body = as === 'json' ? parseJson(body) : textOf(body);
+}

@@ -1,0 +1,16 @@
+import { DomainError } from '#core';
+
+/** Tells requests that are held open that the controller is stopping. */
+export class Shutdown {
+  private readonly controller = new AbortController();
+
+  get signal(): AbortSignal {
+    return this.controller.signal;
+  }
+
+  begin(): void {
+    this.controller.abort(
+      new DomainError('shutting-down', 'The controller is stopping.', { remedy: 'Ask again in a moment.' }),
+    );
+  }
+}
