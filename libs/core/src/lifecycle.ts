@@ -44,15 +44,16 @@ export const machineLifecycle = defineLifecycle({
 
 /**
  * Stages of an installation. `install`, `install_reboot` and `installed` are the words an installer notifies.
+ * A machine is always seen off (`powered_off`) before it is switched on: after a crash in between, a machine that
+ * is on was switched on by us, and nothing is done twice.
  * `netboot` is what the machine is given when it boots from the network in that stage: the flip to `local` at
- * `install` is the latch that keeps a later reset from installing a second time. A machine that reports in is
- * believed even where the answer of its BMC to *power on* was lost (`queued` → `install`).
+ * `install` is the latch that keeps a later reset from installing a second time.
  */
 export const installationStages = defineLifecycle({
-  queued: { netboot: 'live', on: { powered_on: 'booting', install: 'install' } },
+  queued: { netboot: 'live', on: { powered_off: 'booting' } },
   booting: { netboot: 'live', on: { install: 'install' } },
   install: { netboot: 'local', on: { install_reboot: 'install_reboot' } },
-  install_reboot: { netboot: 'local', on: { powered_on: 'booting_disk', installed: 'installed' } },
+  install_reboot: { netboot: 'local', on: { powered_off: 'booting_disk' } },
   booting_disk: { netboot: 'local', on: { installed: 'installed' } },
   installed: { netboot: 'local', on: {} },
 });
@@ -62,11 +63,10 @@ export const installationStages = defineLifecycle({
  * middle of a wipe wipes again, and never starts the old OS.
  */
 export const deletionStages = defineLifecycle({
-  queued: { netboot: 'live', on: { powered_on: 'booting', delete: 'delete' } },
+  queued: { netboot: 'live', on: { powered_off: 'booting' } },
   booting: { netboot: 'live', on: { delete: 'delete' } },
   delete: { netboot: 'live', on: { deleted: 'deleted' } },
-  deleted: { netboot: 'local', on: { powered_off: 'off' } },
-  off: { netboot: 'local', on: {} },
+  deleted: { netboot: 'local', on: {} },
 });
 
 /** States of an instance, which is what spawn makes and destroy ends. */

@@ -35,6 +35,10 @@ export class ImageStore {
     });
   }
 
+  async byIds(ids: string[]): Promise<Image[]> {
+    return (await this.database.client.image.findMany({ where: { id: { in: ids } } })).map(toImage);
+  }
+
   async list(filter: { after?: string; limit: number }): Promise<Page<Image>> {
     const rows = await this.database.client.image.findMany({
       where: { name: filter.after === undefined ? undefined : { gt: filter.after } },

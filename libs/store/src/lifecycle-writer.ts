@@ -130,6 +130,11 @@ export class LifecycleWriter {
     return this.update(this.database.client, machine, { awaits, awaitsUntil });
   }
 
+  /** Puts on the timeline what was asked of a machine without moving it in its life cycle. */
+  async note(machine: Machine, change: Change): Promise<void> {
+    await this.record(this.database.client, machine, 'verb.asked', change);
+  }
+
   private async move(
     tx: Transaction,
     machine: Machine,

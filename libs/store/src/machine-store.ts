@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { DomainError, type Machine, type MachineState, type PowerState, type RootDeviceHint } from '#core';
 import type { Secret } from '#platform';
 import type { Database } from './database.js';
+import { eventRow } from './event-store.js';
 import { Prisma } from './generated/client.js';
 import { type Page, pageOf } from './page.js';
 import { toMachine } from './rows.js';
@@ -59,13 +60,13 @@ const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 export class MachineStore {
   constructor(private readonly database: Database) {}
 
-  async create(machine: NewMachine): Promise<Machine> {
-    const [created] = await this.createAll([machine]);
+  async create(machine: NewMachine, asker: string): Promise<Machine> {
+    const [created] = await this.createAll([machine], asker);
     return created!;
   }
 
   /** All or none. Throws DomainError `machine-duplicate` with `context.field`, or `instance-type-not-found`. */
-  async createAll(machines: readonly NewMachine[]): Promise<Machine[]> {
+  async createAll(machines: readonly NewMachine[], asker: string): Promise<Machine[]> {
     const at = this.database.clock.now();
     const rows = machines.map((machine) => ({
       ...this.columns(machine),
@@ -83,7 +84,7 @@ export class MachineStore {
             at,
             kind: 'machine.enrolled',
             machineId: id,
-            message: `${name} enrolled`,
+            message: `${asker} enrolled ${name}`,
           })),
         });
         return created.map(toMachine);
@@ -93,8 +94,26 @@ export class MachineStore {
     }
   }
 
+  /** Throws DomainError `machine-not-found`. */
   async get(id: string): Promise<Machine> {
     return this.find(id);
+  }
+
+  async byId(id: string): Promise<Machine | null> {
+    const row = await this.database.client.machine.findUnique({ where: { id } });
+    return row && toMachine(row);
+  }
+
+  async byIds(ids: string[]): Promise<Machine[]> {
+    return (await this.database.client.machine.findMany({ where: { id: { in: ids } } })).map(toMachine);
+  }
+
+  /** Those that DHCP gives an address of their own. */
+  async withPxeIp(): Promise<(Machine & { pxeIp: string })[]> {
+    const rows = await this.database.client.machine.findMany({ where: { pxeIp: { not: null } } });
+    return rows
+      .map(toMachine)
+      .filter((machine): machine is Machine & { pxeIp: string } => machine.pxeIp !== null);
   }
 
   /** By id or name. Throws DomainError `machine-not-found`. */
@@ -129,16 +148,33 @@ export class MachineStore {
     return pageOf(rows.map(toMachine), limit, (machine) => machine.name);
   }
 
-  /** How many machines there are in each state that has any. */
-  async countByState(): Promise<Partial<Record<MachineState, number>>> {
-    const groups = await this.database.client.machine.groupBy({ by: ['state'], _count: true });
+  /** How many machines, of this type or of all, there are in each state that has any. */
+  async countByState(instanceType?: string): Promise<Partial<Record<MachineState, number>>> {
+    const groups = await this.database.client.machine.groupBy({
+      by: ['state'],
+      where: { instanceTypeName: instanceType },
+      _count: true,
+    });
     return Object.fromEntries(groups.map((group) => [group.state, group._count]));
   }
 
-  async update(id: string, patch: MachinePatch): Promise<Machine> {
+  async update(id: string, patch: MachinePatch, asker: string): Promise<Machine> {
+    const data = this.columns(patch) as Prisma.MachineUncheckedUpdateInput;
+    const fields = Object.keys(patch);
     try {
-      const data = this.columns(patch) as Prisma.MachineUncheckedUpdateInput;
-      return toMachine(await this.database.client.machine.update({ where: { id }, data }));
+      return await this.database.client.$transaction(async (tx) => {
+        const row = await tx.machine.update({ where: { id }, data });
+        const message = `${asker} changed ${fields.join(', ')} of ${row.name}`;
+        const event = {
+          kind: 'machine.changed',
+          machineId: id,
+          instanceId: row.instanceId,
+          message,
+          data: { fields },
+        };
+        await tx.event.create({ data: eventRow(event, this.database.clock.now()) });
+        return toMachine(row);
+      });
     } catch (error) {
       throw this.explain(error, [patch]);
     }
@@ -150,12 +186,12 @@ export class MachineStore {
   }
 
   /** Removes the machine if it is still in this state; false: it is not. */
-  async remove(machine: Machine): Promise<boolean> {
-    const { id, state, name } = machine;
+  async remove({ id, state, name }: Machine, asker: string): Promise<boolean> {
     return this.database.client.$transaction(async (tx) => {
       const { count } = await tx.machine.deleteMany({ where: { id, state } });
       if (count === 0) return false;
-      await tx.event.create({ data: { kind: 'machine.removed', machineId: id, message: `${name} removed` } });
+      const event = { kind: 'machine.removed', machineId: id, message: `${asker} removed ${name}` };
+      await tx.event.create({ data: eventRow(event, this.database.clock.now()) });
       return true;
     });
   }

@@ -8,7 +8,7 @@ CREATE TYPE "MachineState" AS ENUM ('enrolled', 'verifying', 'verify_failed', 'i
 CREATE TYPE "InstanceState" AS ENUM ('building', 'active', 'error', 'deleting', 'deleted');
 
 -- CreateEnum
-CREATE TYPE "Stage" AS ENUM ('queued', 'booting', 'install', 'install_reboot', 'booting_disk', 'installed', 'delete', 'deleted', 'off');
+CREATE TYPE "Stage" AS ENUM ('queued', 'booting', 'install', 'install_reboot', 'booting_disk', 'installed', 'delete', 'deleted');
 
 -- CreateEnum
 CREATE TYPE "PowerState" AS ENUM ('on', 'off', 'unknown');

@@ -1,0 +1,139 @@
+import {
+  createPostgresBackend,
+  createRedisBackend,
+  type Job,
+  type Queue,
+  withBackend,
+  type Worker,
+} from 'bullmq';
+import { Redis } from 'ioredis';
+import type { Clock } from './clock.js';
+import type { Logger } from './logger.js';
+import type { Secret } from './secret.js';
+
+const queueName = 'machines';
+const schema = 'bullmq';
+
+type Wake = { machineId: string };
+/** `wake`: look at the machine now. `alarm`: at its time it becomes a wake, which the others are one with. */
+type JobName = 'wake' | 'alarm';
+
+/** What is used of BullMQ's classes, whose full types differ by backend. */
+interface MachineQueue {
+  add(name: JobName, data: Wake, options: JobsOptions): Promise<unknown>;
+  getJobCounts(type: 'wait'): Promise<unknown>;
+  waitUntilReady(): Promise<unknown>;
+  close(): Promise<void>;
+  on(event: 'error', listener: (error: Error) => void): unknown;
+}
+interface MachineWorker {
+  waitUntilReady(): Promise<unknown>;
+  close(): Promise<void>;
+  on(event: 'error', listener: (error: Error) => void): unknown;
+  on(event: 'failed', listener: (job: Job<Wake> | undefined, error: Error) => void): unknown;
+}
+
+/** Where the jobs are kept: in Redis when it is given, else in the database that there is anyway. */
+export interface QueueBackend {
+  databaseUrl: Secret;
+  redisUrl: Secret | undefined;
+}
+
+interface Backend {
+  queue(): MachineQueue;
+  worker(handle: (job: Job<Wake>) => Promise<void>, concurrency: number): MachineWorker;
+  close(): Promise<void>;
+}
+
+function redisBackend(url: Secret): Backend {
+  const connection = new Redis(url.reveal(), { maxRetriesPerRequest: null });
+  const { Queue, Worker } = withBackend(createRedisBackend);
+  return {
+    queue: () => new Queue<Wake>(queueName, { connection }),
+    worker: (handle, concurrency) => new Worker<Wake>(queueName, handle, { connection, concurrency }),
+    close: async () => void (await connection.quit()),
+  };
+}
+
+function postgresBackend(url: Secret): Backend {
+  const connection = { connectionString: url.reveal(), schema, migrate: true };
+  const { Queue, Worker } = withBackend(createPostgresBackend);
+  return {
+    queue: () => new Queue<Wake>(queueName, { connection }),
+    worker: (handle, concurrency) => new Worker<Wake>(queueName, handle, { connection, concurrency }),
+    close: async () => undefined,
+  };
+}
+
+/**
+ * Tells conductors which machine to look at. A job carries an id and nothing else: what is to be done is read from the
+ * database. At most one conductor handles a machine at a time; a wake that comes meanwhile is kept for when it is done.
+ */
+export class WakeQueue {
+  private worker: MachineWorker | undefined;
+
+  private constructor(
+    private readonly backend: Backend,
+    private readonly queue: MachineQueue,
+    private readonly clock: Clock,
+    private readonly logger: Logger,
+  ) {}
+
+  static async open(
+    { databaseUrl, redisUrl }: QueueBackend,
+    clock: Clock,
+    logger: Logger,
+  ): Promise<WakeQueue> {
+    const backend = redisUrl ? redisBackend(redisUrl) : postgresBackend(databaseUrl);
+    const queue = backend.queue();
+    queue.on('error', (error) => logger.warn({ error: error.message }, 'the queue has an error'));
+    await queue.waitUntilReady();
+    return new WakeQueue(backend, queue, clock, logger);
+  }
+
+  async wake(machineId: string): Promise<void> {
+    await this.add('wake', machineId, { deduplication: { id: machineId, keepLastIfActive: true } });
+  }
+
+  async wakeAt(machineId: string, at: Date): Promise<void> {
+    const delay = Math.max(0, at.getTime() - this.clock.now().getTime());
+    await this.add('alarm', machineId, { delay, jobId: `alarm-${machineId}-${at.getTime()}` });
+  }
+
+  /** Calls `handle` for each machine that is to be looked at. It sees to its own errors: what it throws is only logged. */
+  async work(handle: (machineId: string) => Promise<void>, concurrency: number): Promise<void> {
+    this.worker = this.backend.worker(async ({ name, data }) => {
+      if ((name as JobName) === 'alarm') await this.wake(data.machineId);
+      else await handle(data.machineId);
+    }, concurrency);
+    this.worker.on('error', (error) => this.logger.warn({ error: error.message }, 'the worker has an error'));
+    this.worker.on('failed', (job, error) =>
+      this.logger.error(
+        { machineId: job?.data.machineId, error: error.stack },
+        'looking at a machine failed',
+      ),
+    );
+    await this.worker.waitUntilReady();
+  }
+
+  /** Throws when the queue's store does not answer. */
+  async ping(): Promise<void> {
+    await this.queue.getJobCounts('wait');
+  }
+
+  /** Takes no more jobs and waits for those in hand. */
+  async stopWork(): Promise<void> {
+    await this.worker?.close();
+    this.worker = undefined;
+  }
+
+  async close(): Promise<void> {
+    await this.stopWork();
+    await this.queue.close();
+    await this.backend.close();
+  }
+
+  private async add(name: JobName, machineId: string, options: JobsOptions): Promise<void> {
+    await this.queue.add(name, { machineId }, { removeOnComplete: true, removeOnFail: true, ...options });
+  }
+}

@@ -1,0 +1,79 @@
+import type { Machine } from '#core';
+import type { BmcAddress, PowerControl, PowerEvent, PowerRequest, ReportedPower } from '#power';
+import type { EventStore, MachineStore } from '#store';
+
+/** The BMC of one machine: every command it is sent becomes an event, every state it reports is recorded. */
+export class Bmc {
+  constructor(
+    private readonly power: PowerControl,
+    private readonly machines: MachineStore,
+    private readonly events: EventStore,
+  ) {}
+
+  async status(machine: Machine, signal?: AbortSignal): Promise<ReportedPower> {
+    return this.using(machine, signal, (bmc, request) => this.power.status(bmc, request));
+  }
+
+  /** Brings the power to `wanted` and sees it there. */
+  async ensure(
+    machine: Machine,
+    wanted: ReportedPower,
+    timeoutMs: number,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    await this.using(machine, signal, async (bmc, request) => {
+      await this.power.ensure(bmc, wanted, { ...request, timeoutMs });
+    });
+  }
+
+  /** Soft-off, then hard when the OS does not obey in time. */
+  async shutDown(machine: Machine, softTimeoutMs: number, timeoutMs: number, signal?: AbortSignal) {
+    return this.using(machine, signal, (bmc, request) =>
+      this.power.shutDown(bmc, { ...request, softTimeoutMs, timeoutMs }),
+    );
+  }
+
+  /** A bare verb, as a person asks for it. */
+  async order(machine: Machine, verb: 'on' | 'off' | 'softOff' | 'reset' | 'cycle'): Promise<void> {
+    await this.using(machine, undefined, (bmc, request) => this.power[verb](bmc, request));
+  }
+
+  private async using<T>(
+    machine: Machine,
+    signal: AbortSignal | undefined,
+    act: (bmc: BmcAddress, request: PowerRequest) => Promise<T>,
+  ): Promise<T> {
+    const records: Promise<unknown>[] = [];
+    const onCommand = (event: PowerEvent) => void records.push(this.record(machine, event));
+    try {
+      return await act(await this.address(machine), { signal, onCommand });
+    } finally {
+      await Promise.all(records);
+    }
+  }
+
+  private async address(machine: Machine): Promise<BmcAddress> {
+    return {
+      host: machine.bmcHost,
+      port: machine.bmcPort,
+      user: machine.bmcUser,
+      password: await this.machines.bmcPassword(machine.id),
+      cipherSuite: machine.bmcCipherSuite === 17 ? 17 : 3,
+    };
+  }
+
+  /** Reading the state is only worth an event when it failed or told something new. */
+  private async record(machine: Machine, event: PowerEvent): Promise<void> {
+    const { verb, attempt, result, power, durationMs, error } = event;
+    if (power) await this.machines.recordPower(machine.id, power);
+    if (verb === 'status' && result === 'ok' && power === machine.power) return;
+    const said = power ?? error?.message ?? result;
+    await this.events.append({
+      kind: 'bmc.command',
+      machineId: machine.id,
+      instanceId: machine.instanceId,
+      message: `BMC ${verb}: ${said}`,
+      data: { verb, attempt, result, power, durationMs: Math.round(durationMs), code: error?.code },
+    });
+  }
+}

@@ -1,0 +1,136 @@
+import { DomainError, type Instance, type Machine, type NotifyState, readNotify } from '#core';
+import type { Clock, Deadlines, SecretBox, WakeQueue } from '#platform';
+import type { EventStore, InstanceStore, LifecycleWriter, MachineStore } from '#store';
+import pRetry from 'p-retry';
+
+export interface Notify {
+  state: NotifyState;
+  /** Percent of the present state. */
+  progress?: number;
+  message?: string;
+}
+
+/** Purpose of the token that an installer carries. */
+export const notifyPurpose = 'notify';
+
+interface Stores {
+  machines: MachineStore;
+  instances: InstanceStore;
+  events: EventStore;
+}
+
+/** What installers and installed systems tell the controller. */
+export class Callbacks {
+  constructor(
+    private readonly stores: Stores,
+    private readonly writer: LifecycleWriter,
+    private readonly queue: WakeQueue,
+    private readonly host: { box: SecretBox; clock: Clock; deadlines: Deadlines },
+  ) {}
+
+  /** Throws DomainError `notify-forbidden` or `notify-out-of-order`. */
+  async notify(instanceId: string, token: string, notify: Notify): Promise<void> {
+    this.authorise(instanceId, token);
+    await this.accept(instanceId, notify);
+  }
+
+  /**
+   * A notify without a token, for scripts written for dodai's monitor: believed only from the machine's own address.
+   */
+  async notifyFrom(address: string, instanceId: string, state: NotifyState): Promise<void> {
+    const { machine } = await this.who(instanceId);
+    if (machine.pxeIp === null || machine.pxeIp !== address) throw forbidden();
+    await this.accept(instanceId, { state });
+  }
+
+  /** A piece of the installer's log. */
+  async log(instanceId: string, token: string, text: string): Promise<void> {
+    this.authorise(instanceId, token);
+    const { machine } = await this.who(instanceId);
+    await this.stores.events.append({
+      kind: 'installer.log',
+      machineId: machine.id,
+      instanceId,
+      message: lastLine(text),
+      data: { text },
+    });
+  }
+
+  /** The conductor may move the machine between our look and our word; then what was said is weighed anew. */
+  private async accept(instanceId: string, notify: Notify): Promise<void> {
+    const machine = await pRetry(() => this.apply(instanceId, notify), {
+      retries: 3,
+      minTimeout: 10,
+      shouldRetry: (error) => error instanceof DomainError && error.code === 'state-changed',
+    });
+    await this.queue.wake(machine.id);
+  }
+
+  private async apply(instanceId: string, notify: Notify): Promise<Machine> {
+    const { machine } = await this.who(instanceId);
+    const { stage } = machine;
+    const reading = stage === null ? 'refused' : readNotify(machine.state, stage, notify.state);
+    if (reading === 'refused' || stage === null) throw outOfOrder(machine, notify.state);
+    if (notify.state === 'failed') return this.fail(machine, notify);
+    const change = { message: this.sentence(machine, notify), data: { ...notify } };
+    if (reading === 'next') return this.writer.advanceStage(machine, notify.state, change);
+    const progress = {
+      progress: notify.progress ?? machine.progress,
+      progressMessage: notify.message ?? null,
+    };
+    return this.writer.report(machine, { ...progress, awaitsUntil: this.deadline(machine) }, change);
+  }
+
+  private fail(machine: Machine, { message }: Notify): Promise<Machine> {
+    const error = {
+      code: 'installer-failed',
+      message: `${machine.name}: ${message ?? 'the installer failed and gave no reason'}`,
+      remedy: "The installer's log is among the machine's events; a shell is open on its serial console.",
+      at: this.host.clock.now().toISOString(),
+    };
+    return this.writer.advance(machine, 'failed', { message: error.message, error });
+  }
+
+  /** A word from a stage that is awaited moves its deadline on; undefined leaves things as they are. */
+  private deadline(machine: Machine): Date | undefined {
+    const { installMs, deleteMs } = this.host.deadlines;
+    const quietMs = { install: installMs, delete: deleteMs }[machine.stage as string];
+    return quietMs === undefined ? undefined : new Date(this.host.clock.now().getTime() + quietMs);
+  }
+
+  private sentence(machine: Machine, { state, progress, message }: Notify): string {
+    const percent = progress === undefined ? '' : ` ${progress} %`;
+    return `${machine.name} says ${state}${percent}${message === undefined ? '' : `: ${message}`}`;
+  }
+
+  private authorise(instanceId: string, token: string): void {
+    if (!this.host.box.isToken(notifyPurpose, instanceId, token)) throw forbidden();
+  }
+
+  private async who(instanceId: string): Promise<{ instance: Instance; machine: Machine }> {
+    const instance = await this.stores.instances.get(instanceId);
+    const machine = instance.machineId === null ? null : await this.stores.machines.byId(instance.machineId);
+    if (machine?.instanceId === instanceId) return { instance, machine };
+    throw new DomainError('notify-out-of-order', `The instance ${instanceId} has no machine any more.`, {
+      remedy: 'Whatever still speaks for it runs on a machine that was given back: switch it off.',
+    });
+  }
+}
+
+function forbidden(): DomainError {
+  return new DomainError('notify-forbidden', 'This token does not belong to this instance.', {
+    remedy: 'Each instance has a token of its own: it is in the script that the machine was given.',
+  });
+}
+
+function outOfOrder(machine: Machine, said: NotifyState): DomainError {
+  const where = machine.stage === null ? machine.state : `${machine.state} (${machine.stage})`;
+  return new DomainError('notify-out-of-order', `${said} was said while ${machine.name} is ${where}.`, {
+    remedy: 'The order is install, install_reboot, installed; or delete, deleted.',
+    context: { state: machine.state, stage: machine.stage, said },
+  });
+}
+
+function lastLine(text: string): string {
+  return text.trimEnd().split('\n').at(-1)?.slice(0, 500) ?? '';
+}

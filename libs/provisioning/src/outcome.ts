@@ -1,0 +1,13 @@
+import type { Machine } from '#core';
+
+/** How one look at a working machine ended. */
+export type Outcome =
+  /** It has moved on: look again. */
+  | { kind: 'moved' }
+  /** Nothing to do until something is heard, or until the deadline. */
+  | { kind: 'waiting'; awaits: string; deadlineMs: number };
+
+export const moved: Outcome = { kind: 'moved' };
+
+/** What is done in one stage of a work: observe, then act. It may be cut off anywhere and is then run again. */
+export type Step = (machine: Machine, signal: AbortSignal) => Promise<Outcome>;
