@@ -1,0 +1,172 @@
+import {
+  type EventView,
+  type ImageView,
+  type InstanceCreateInput,
+  type InstanceTypePatch,
+  type InstanceTypeView,
+  type InstanceView,
+  type InstanceWait,
+  type MachineCreateInput,
+  type MachineImportResult,
+  type MachineListQuery,
+  type MachinePatch,
+  type MachineView,
+  type PowerVerb,
+  eventList,
+  imageList,
+  imageView,
+  instanceList,
+  instanceTypeCreate,
+  instanceTypeList,
+  instanceTypeView,
+  instanceView,
+  machineImportResult,
+  machineList,
+  machineView,
+} from '#contract';
+import type { z } from 'zod';
+import { type EventFilter, type FollowOptions, type Sleep, followEvents } from './event-stream.js';
+import { HttpTransport, type TransportOptions } from './http-transport.js';
+import { type ImageUpload, uploadImage } from './image-upload.js';
+import { type ListOptions, pages } from './list-pages.js';
+
+export interface ClientOptions extends TransportOptions {
+  /** How to wait before a lost event stream is opened again. */
+  sleep: Sleep;
+}
+
+const segment = encodeURIComponent;
+
+/**
+ * The controller's REST API, typed by its own schemas. Machines and images are named by id or name, instances
+ * by id. Errors are `DomainError`; those that the controller answered are `ApiProblem`.
+ */
+export class DodaiClient {
+  readonly #http: HttpTransport;
+  readonly #sleep: Sleep;
+
+  constructor({ sleep, ...transport }: ClientOptions) {
+    this.#http = new HttpTransport(transport);
+    this.#sleep = sleep;
+  }
+
+  listMachines(
+    query: Partial<Pick<MachineListQuery, 'state' | 'instanceType' | 'label'>> & ListOptions = {},
+  ) {
+    return pages(this.#http, machineList, '/v1/machines', query);
+  }
+
+  async machine(machine: string): Promise<MachineView> {
+    return await this.#http.read(machineView, { path: `/v1/machines/${segment(machine)}` });
+  }
+
+  /** With `waitSeconds` the answer says whether its BMC was reached; a failed check is an error. */
+  async createMachine(body: MachineCreateInput, waitSeconds?: number): Promise<MachineView> {
+    const query = waitSeconds === undefined ? {} : { wait: 'verified', timeout: waitSeconds };
+    return await this.#http.read(machineView, { method: 'POST', path: '/v1/machines', query, body });
+  }
+
+  /** All or none. */
+  async importMachines(content: string, format: 'csv' | 'yaml'): Promise<MachineImportResult> {
+    return await this.#http.read(machineImportResult, {
+      method: 'POST',
+      path: '/v1/machines/import',
+      headers: { 'content-type': format === 'csv' ? 'text/csv' : 'application/yaml' },
+      stream: new Blob([content]).stream(),
+    });
+  }
+
+  async updateMachine(machine: string, body: MachinePatch): Promise<MachineView> {
+    return await this.#http.read(machineView, {
+      method: 'PATCH',
+      path: `/v1/machines/${segment(machine)}`,
+      body,
+    });
+  }
+
+  async verifyMachine(machine: string, waitSeconds?: number): Promise<MachineView> {
+    const query = waitSeconds === undefined ? {} : { wait: 'verified', timeout: waitSeconds };
+    const path = `/v1/machines/${segment(machine)}/verify`;
+    return await this.#http.read(machineView, { method: 'POST', path, query });
+  }
+
+  async deleteMachine(machine: string): Promise<void> {
+    await this.#http.send({ method: 'DELETE', path: `/v1/machines/${segment(machine)}` });
+  }
+
+  async power(machine: string, verb: PowerVerb): Promise<MachineView> {
+    const path = `/v1/machines/${segment(machine)}/power`;
+    return await this.#http.read(machineView, { method: 'POST', path, body: { verb } });
+  }
+
+  listImages(query: ListOptions = {}) {
+    return pages(this.#http, imageList, '/v1/images', query);
+  }
+
+  async image(image: string): Promise<ImageView> {
+    return await this.#http.read(imageView, { path: `/v1/images/${segment(image)}` });
+  }
+
+  async uploadImage(upload: ImageUpload): Promise<ImageView> {
+    return await uploadImage(this.#http, upload);
+  }
+
+  async deleteImage(image: string): Promise<void> {
+    await this.#http.send({ method: 'DELETE', path: `/v1/images/${segment(image)}` });
+  }
+
+  listInstanceTypes(query: ListOptions = {}) {
+    return pages(this.#http, instanceTypeList, '/v1/instance-types', query);
+  }
+
+  async instanceType(name: string): Promise<InstanceTypeView> {
+    return await this.#http.read(instanceTypeView, { path: `/v1/instance-types/${segment(name)}` });
+  }
+
+  async createInstanceType(body: z.input<typeof instanceTypeCreate>): Promise<InstanceTypeView> {
+    return await this.#http.read(instanceTypeView, { method: 'POST', path: '/v1/instance-types', body });
+  }
+
+  async updateInstanceType(name: string, body: InstanceTypePatch): Promise<InstanceTypeView> {
+    const path = `/v1/instance-types/${segment(name)}`;
+    return await this.#http.read(instanceTypeView, { method: 'PATCH', path, body });
+  }
+
+  async deleteInstanceType(name: string): Promise<void> {
+    await this.#http.send({ method: 'DELETE', path: `/v1/instance-types/${segment(name)}` });
+  }
+
+  listInstances(query: { state?: InstanceView['state'] } & ListOptions = {}) {
+    return pages(this.#http, instanceList, '/v1/instances', query);
+  }
+
+  async instance(id: string): Promise<InstanceView> {
+    return await this.#http.read(instanceView, { path: `/v1/instances/${segment(id)}` });
+  }
+
+  /** The same `idempotencyKey` with the same request gives the same instance, however often it is sent. */
+  async spawn(body: InstanceCreateInput, idempotencyKey?: string): Promise<InstanceView> {
+    const headers: Record<string, string> = idempotencyKey ? { 'idempotency-key': idempotencyKey } : {};
+    return await this.#http.read(instanceView, { method: 'POST', path: '/v1/instances', body, headers });
+  }
+
+  async destroy(id: string): Promise<InstanceView> {
+    return await this.#http.read(instanceView, { method: 'DELETE', path: `/v1/instances/${segment(id)}` });
+  }
+
+  /** Held by the controller until then or the time is up; a failed installation or deletion is an error. */
+  async waitForInstance(id: string, wait: InstanceWait, timeoutSeconds: number): Promise<InstanceView> {
+    const path = `/v1/instances/${segment(id)}`;
+    return await this.#http.read(instanceView, { path, query: { wait, timeout: timeoutSeconds } });
+  }
+
+  /** What already happened, oldest first. */
+  listEvents(filter: EventFilter & ListOptions = {}): AsyncGenerator<EventView, void> {
+    return pages(this.#http, eventList, '/v1/events', filter);
+  }
+
+  /** What happens from now on, or after an event; see {@link FollowOptions}. */
+  followEvents(options: FollowOptions = {}): AsyncGenerator<EventView, void> {
+    return followEvents(this.#http, this.#sleep, options);
+  }
+}

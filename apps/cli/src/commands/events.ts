@@ -1,0 +1,72 @@
+import type { EventView } from '#contract';
+import type { Command } from 'commander';
+import type { CliIo } from '../cli-io.js';
+import type { EventFilter } from '../event-stream.js';
+import { findInstanceId } from '../find-instance.js';
+import { MachineNames } from '../machine-names.js';
+import { wholeNumber } from '../option-values.js';
+import { type Session, withSession } from '../session.js';
+import { eventLine } from '../view/event.js';
+
+interface EventsOptions {
+  machine?: string;
+  instance?: string;
+  follow?: boolean;
+  after?: string;
+  limit: number;
+}
+
+const help = `
+Examples:
+  dodai events --machine rack1-03
+  dodai events --follow --json | jq -c 'select(.kind == "state.changed")'`;
+
+export function addEvents(program: Command, io: CliIo): void {
+  program
+    .command('events')
+    .description('The timeline: everything that happened, and with --follow what happens now')
+    .option('-m, --machine <machine>', 'only this machine, by id or name')
+    .option('-i, --instance <instance>', 'only this instance, by id or host name')
+    .option('-f, --follow', 'go on until Ctrl-C; a lost connection is resumed without a gap')
+    .option('--after <id>', 'only events later than this one')
+    .option('-n, --limit <n>', 'the last so many of those that already happened', wholeNumber, 100)
+    .addHelpText('after', help)
+    .action(withSession(io, events));
+}
+
+/** The last `limit` of them, without keeping the others; and where to go on. */
+async function latest(events: AsyncIterable<EventView>, limit: number, after?: string) {
+  let kept: EventView[] = [];
+  let lastId = after;
+  for await (const event of events) {
+    lastId = event.id;
+    kept.push(event);
+    if (kept.length > limit * 2) kept = kept.slice(-limit);
+  }
+  return { kept: limit === 0 ? [] : kept.slice(-limit), lastId };
+}
+
+async function filterOf({ client }: Session, { machine, instance }: EventsOptions): Promise<EventFilter> {
+  return {
+    ...(machine !== undefined && { machineId: (await client.machine(machine)).id }),
+    ...(instance !== undefined && { instanceId: await findInstanceId(client, instance) }),
+  };
+}
+
+async function events(session: Session, options: EventsOptions): Promise<void> {
+  const { client, output, io } = session;
+  const { follow, after, limit } = options;
+  const filter = await filterOf(session, options);
+  const { kept, lastId } = await latest(client.listEvents({ ...filter, after }), limit, after);
+  const names = new MachineNames(client);
+  const print = async (event: EventView) => {
+    const name = output.json ? '' : await names.of(event.machineId);
+    output.item(event, (palette) => eventLine(event, palette, name));
+  };
+  if (!follow && output.json) return output.result(kept, () => '');
+  for (const event of kept) await print(event);
+  if (!follow) return;
+  const onReconnect = () => output.note('The controller does not answer; trying again …');
+  const following = client.followEvents({ ...filter, after: lastId ?? '0', signal: io.signal, onReconnect });
+  for await (const event of following) await print(event);
+}

@@ -1,0 +1,78 @@
+import { type Command } from 'commander';
+import type { CliIo } from '../cli-io.js';
+import { collect } from '../collect.js';
+import { type Session, withSession } from '../session.js';
+import { showUpload } from '../view/upload-bar.js';
+import { imageDetails, imageTable } from '../view/image.js';
+
+interface ImportOptions {
+  name: string;
+  sha256: string;
+  defaultUser?: string;
+}
+
+const importHelp = `
+The file is an ext4 file system, as it is or compressed; the digest is that of the file as it lies here:
+  sha256sum debian-12.ext4.zst
+
+Example:
+  dodai images import debian-12.ext4.zst --name debian-12 --default-user debian \\
+    --sha256 "$(sha256sum debian-12.ext4.zst | cut -d' ' -f1)"`;
+
+export function addImages(program: Command, io: CliIo): void {
+  const images = program
+    .command('images')
+    .alias('image')
+    .description('OS images that machines are installed with');
+  images.command('list').alias('ls').description('List images').action(withSession(io, list));
+  images
+    .command('show')
+    .argument('<image>', 'id or name')
+    .description('Show one image')
+    .action(withSession(io, show));
+  images
+    .command('import')
+    .argument('<file>')
+    .description('Send an image to the controller, which checks and keeps it')
+    .requiredOption('--name <name>', 'what to call it')
+    .requiredOption('--sha256 <digest>', 'SHA-256 of the file')
+    .option('--default-user <user>', 'user that SSH keys are put in for')
+    .addHelpText('after', importHelp)
+    .action(withSession(io, importFile));
+  images
+    .command('delete')
+    .alias('rm')
+    .argument('<image>', 'id or name')
+    .description('Remove an image that no instance was made from')
+    .action(withSession(io, remove));
+}
+
+async function list({ client, output, io }: Session): Promise<void> {
+  const images = await collect(client.listImages());
+  output.result(images, (palette) => imageTable(images, palette, io.now()));
+}
+
+async function show({ client, output }: Session, name: string): Promise<void> {
+  const image = await client.image(name);
+  output.result(image, (palette) => imageDetails(image, palette));
+}
+
+async function importFile(
+  { client, output, io }: Session,
+  file: string,
+  options: ImportOptions,
+): Promise<void> {
+  const bar = showUpload(output, io, file);
+  try {
+    const image = await client.uploadImage({ ...options, file, onProgress: bar.update, signal: io.signal });
+    bar.close();
+    output.result(image, (palette) => imageDetails(image, palette));
+  } finally {
+    bar.close();
+  }
+}
+
+async function remove({ client, output }: Session, name: string): Promise<void> {
+  await client.deleteImage(name);
+  output.result({ deleted: name }, () => `Removed the image ${name}.`);
+}

@@ -1,0 +1,48 @@
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { Readable } from 'node:stream';
+import { type ImageUploadQuery, type ImageView, imageView } from '#contract';
+import type { HttpTransport } from './http-transport.js';
+import { unreadableFile } from './input-files.js';
+
+export interface UploadProgress {
+  sentBytes: number;
+  totalBytes: number;
+}
+
+export interface ImageUpload extends ImageUploadQuery {
+  file: string;
+  onProgress?: (progress: UploadProgress) => void;
+  signal?: AbortSignal;
+}
+
+async function* counted(
+  chunks: AsyncIterable<Uint8Array>,
+  report: (sentBytes: number) => void,
+): AsyncGenerator<Uint8Array> {
+  let sentBytes = 0;
+  for await (const chunk of chunks) {
+    yield chunk;
+    sentBytes += chunk.length;
+    report(sentBytes);
+  }
+}
+
+/** Streams the file; it is never in memory as a whole. The controller checks the digest of what arrived. */
+export async function uploadImage(transport: HttpTransport, upload: ImageUpload): Promise<ImageView> {
+  const { file, name, sha256, defaultUser, onProgress, signal } = upload;
+  const { size: totalBytes } = await stat(file).catch((error: unknown) => {
+    throw unreadableFile(file, error);
+  });
+  const content = counted(createReadStream(file, { highWaterMark: 1 << 18 }), (sentBytes) =>
+    onProgress?.({ sentBytes, totalBytes }),
+  );
+  return await transport.read(imageView, {
+    method: 'POST',
+    path: '/v1/images',
+    query: { name, sha256, defaultUser },
+    headers: { 'content-type': 'application/octet-stream', 'content-length': String(totalBytes) },
+    stream: Readable.toWeb(Readable.from(content, { objectMode: false })) as ReadableStream<Uint8Array>,
+    signal,
+  });
+}

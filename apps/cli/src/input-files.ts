@@ -1,0 +1,23 @@
+import { readFile } from 'node:fs/promises';
+import { DomainError } from '#core';
+
+const reasons: Record<string, string> = {
+  ENOENT: 'there is no such file',
+  EACCES: 'this user may not read it',
+  EISDIR: 'it is a directory',
+};
+
+export function unreadableFile(file: string, error: unknown): DomainError {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  return new DomainError('invalid-request', `Cannot read ${file}: ${reasons[code] ?? String(error)}.`, {
+    cause: error,
+  });
+}
+
+export async function readInput(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    throw unreadableFile(file, error);
+  }
+}

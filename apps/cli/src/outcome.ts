@@ -1,0 +1,31 @@
+import type { InstanceView } from '#contract';
+import { DomainError, type ErrorCode, errorCodes } from '#core';
+import type { Session } from './session.js';
+import { duration, secondsSince } from './view/quantities.js';
+
+/** A failed installation or deletion is an error of the command that waited for it. */
+export function throwIfFailed({ state, hostName, lastError, machine }: InstanceView): void {
+  if (state !== 'error') return;
+  const code: ErrorCode = errorCodes.find((known) => known === lastError?.code) ?? 'installer-failed';
+  const remedy =
+    lastError?.remedy ?? `Look at its timeline: dodai events --machine ${machine?.name ?? ''}`.trim();
+  throw new DomainError(code, `${hostName}: ${lastError?.message ?? 'it failed'}`, { remedy });
+}
+
+/** The last line of a watch: what is there now and what one does with it. */
+export async function outcomeText(session: Session, instance: InstanceView): Promise<string> {
+  const { hostName, state, machine, createdAt, installedAt } = instance;
+  if (state === 'deleted') return `${hostName} is deleted; its machine is back in the pool.`;
+  if (!installedAt) return `${hostName} is ${state}.`;
+  const took = duration(secondsSince(createdAt, new Date(installedAt)));
+  const installed = `${hostName} is installed, ${took} after it was asked for.`;
+  if (!machine?.pxeIp) return installed;
+  return `${installed}\nLog in: ssh ${await loginPrefix(session, instance)}${machine.pxeIp}`;
+}
+
+/** `debian@` when the image says whom its keys are for. */
+async function loginPrefix({ client }: Session, { image }: InstanceView): Promise<string> {
+  if (!image) return '';
+  const known = await client.image(image.id).catch(() => null);
+  return known?.defaultUser ? `${known.defaultUser}@` : '';
+}

@@ -1,0 +1,70 @@
+import type { InstanceView } from '#contract';
+import { type InstanceState, instanceLifecycle } from '#core';
+import { installationText } from './installation.js';
+import { lastErrorText } from './last-error.js';
+import { powerText } from './machine.js';
+import type { Palette, Tone } from './palette.js';
+import { age, duration, localTime, secondsSince } from './quantities.js';
+import { columns, facts } from './table.js';
+
+function toneOf(state: InstanceState): Tone {
+  const { kind } = instanceLifecycle[state];
+  if (kind === 'failed') return 'bad';
+  if (kind === 'work') return 'busy';
+  return state === 'active' ? 'good' : 'faint';
+}
+
+function stateText({ state, installation }: InstanceView, palette: Palette): string {
+  const stage = installation ? ` ${installationText(installation)}` : '';
+  return palette.paint(toneOf(state), state) + palette.paint('faint', stage);
+}
+
+export function instanceTable(instances: InstanceView[], palette: Palette, now: Date): string {
+  if (instances.length === 0) return 'No instances. Make one with: dodai spawn --help\n';
+  return columns(
+    ['HOST NAME', 'ID', 'STATE', 'MACHINE', 'ADDRESS', 'IMAGE', 'TYPE', 'CLUSTER', 'CREATED'].map((heading) =>
+      palette.paint('strong', heading),
+    ),
+    instances.map((instance) => [
+      instance.hostName,
+      instance.id,
+      stateText(instance, palette),
+      instance.machine?.name ?? '-',
+      instance.machine?.pxeIp ?? '-',
+      instance.image?.name ?? '-',
+      instance.instanceType,
+      instance.cluster ?? '-',
+      age(instance.createdAt, now),
+    ]),
+  );
+}
+
+export function instanceDetails(instance: InstanceView, palette: Palette, now: Date): string {
+  const { machine, power, installedAt, installation } = instance;
+  const took = installedAt && duration(secondsSince(instance.createdAt, new Date(installedAt)));
+  return facts([
+    ['Host name', palette.paint('strong', instance.hostName)],
+    ['Id', instance.id],
+    ['State', stateText(instance, palette)],
+    ['Installer says', installation?.message],
+    ['Awaits', installation?.awaits],
+    ['Last error', lastErrorText(instance.lastError, palette, now)],
+    ['Machine', machine && `${machine.name} (${machine.id})`],
+    ['Address', machine?.pxeIp],
+    ['Power', power && powerText({ power }, palette, now)],
+    ['Image', instance.image && `${instance.image.name} (${instance.image.id})`],
+    ['Instance type', instance.instanceType],
+    ['Cluster', instance.cluster ?? 'none (resource pool)'],
+    ['VLAN', instance.vlanId],
+    ['SSH keys', instance.sshKeys.map(keyName).join('\n')],
+    ['Created', localTime(instance.createdAt)],
+    ['Installed', installedAt && `${localTime(installedAt)}, after ${took}`],
+    ['Deleted', instance.deletedAt && localTime(instance.deletedAt)],
+  ]);
+}
+
+/** `ssh-ed25519 …3NzaC1l me@desk`: enough to tell keys apart. */
+function keyName(key: string): string {
+  const [kind = '', digits = '', ...comment] = key.split(' ');
+  return [kind, `…${digits.slice(-8)}`, ...comment].join(' ');
+}

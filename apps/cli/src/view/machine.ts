@@ -1,0 +1,94 @@
+import type { MachineView } from '#contract';
+import { type MachineState, type PowerState, machineLifecycle } from '#core';
+import { installationText } from './installation.js';
+import { lastErrorText } from './last-error.js';
+import type { Palette, Tone } from './palette.js';
+import { age, localTime, mebibytes } from './quantities.js';
+import { columns, facts } from './table.js';
+
+function toneOf(state: MachineState): Tone {
+  const { kind } = machineLifecycle[state];
+  if (kind === 'failed') return 'bad';
+  if (kind === 'work') return 'busy';
+  return state === 'active' || state === 'used' ? 'good' : 'plain';
+}
+
+const powerTones: Record<PowerState, Tone> = { on: 'good', off: 'plain', unknown: 'faint' };
+
+function stateText({ state, installation }: MachineView, palette: Palette): string {
+  const stage = installation ? ` ${installationText(installation)}` : '';
+  return palette.paint(toneOf(state), state) + palette.paint('faint', stage);
+}
+
+/** The power state is what the BMC said last, so it comes with its age. */
+export function powerText({ power }: Pick<MachineView, 'power'>, palette: Palette, now: Date): string {
+  const seen = power.at === null ? '' : ` ${palette.paint('faint', age(power.at, now))}`;
+  return palette.paint(powerTones[power.state], power.state) + seen;
+}
+
+export function machineTable(machines: MachineView[], palette: Palette, now: Date): string {
+  if (machines.length === 0) return 'No machines. Enrol one with: dodai machines add --help\n';
+  const table = columns(
+    ['NAME', 'STATE', 'SINCE', 'POWER', 'TYPE', 'BMC', 'PXE MAC', 'ZONE'].map((heading) =>
+      palette.paint('strong', heading),
+    ),
+    machines.map((machine) => [
+      machine.name,
+      stateText(machine, palette),
+      age(machine.stateSince, now),
+      powerText(machine, palette, now),
+      machine.instanceType,
+      `${machine.bmcHost}${machine.bmcPort === 623 ? '' : `:${machine.bmcPort}`}`,
+      machine.pxeMac,
+      machine.availabilityZone,
+    ]),
+  );
+  const failures = machines.filter(({ lastError }) => lastError !== null);
+  const reports = failures.map(
+    ({ name, lastError }) => `${palette.paint('bad', `${name}:`)} ${lastError?.message}`,
+  );
+  return [table, ...(reports.length > 0 ? ['', ...reports] : [])].join('\n');
+}
+
+const pair = (first: string | number | null, second: string | number | null) =>
+  first === null && second === null ? null : `${first ?? '-'}, ${second ?? '-'}`;
+
+const assignments = (values: object | null) =>
+  values &&
+  Object.entries(values)
+    .map(([key, value]) => `${key}=${String(value)}`)
+    .join(', ');
+
+export function machineDetails(machine: MachineView, palette: Palette, now: Date): string {
+  const { installation } = machine;
+  return facts([
+    ['Name', palette.paint('strong', machine.name)],
+    ['Id', machine.id],
+    ['State', `${stateText(machine, palette)} (${age(machine.stateSince, now)})`],
+    ['Awaits', installation?.awaits && `${installation.awaits}${untilText(installation.awaitsUntil)}`],
+    ['Last error', lastErrorText(machine.lastError, palette, now)],
+    ['Allowed now', machine.verbs.join(', ') || 'nothing'],
+    ['Power', powerText(machine, palette, now)],
+    ['Instance', machine.instanceId],
+    ['Instance type', machine.instanceType],
+    ['Capacity', `${machine.vcpus} CPUs, ${mebibytes(machine.memoryMb)} memory, ${machine.localGb} GB disk`],
+    ['Zone', machine.availabilityZone],
+    [
+      'BMC',
+      `${machine.bmcUser} at ${machine.bmcHost}:${machine.bmcPort}, cipher suite ${machine.bmcCipherSuite}`,
+    ],
+    ['Boot mode', machine.bootMode],
+    ['PXE', `${machine.pxeMac}${machine.pxeIp ? `, ${machine.pxeIp}` : ''}`],
+    ['Storage MAC, IP', pair(machine.storageMac, machine.storageIp)],
+    ['Service IP', machine.serviceIp],
+    ['Service MACs', pair(machine.serviceMac1, machine.serviceMac2)],
+    ['Switch ports', pair(machine.switchPort1, machine.switchPort2)],
+    ['Switch ids', pair(machine.dpid1, machine.dpid2)],
+    ['VLAN', machine.vlanId],
+    ['Root disk', assignments(machine.rootDeviceHint) ?? 'the smallest that fits'],
+    ['Labels', assignments(machine.labels)],
+    ['Enrolled', localTime(machine.createdAt)],
+  ]);
+}
+
+const untilText = (at: string | null) => (at === null ? '' : `, until ${localTime(at)}`);

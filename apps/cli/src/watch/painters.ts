@@ -1,0 +1,80 @@
+import type { CliIo } from '../cli-io.js';
+import type { Output } from '../output.js';
+import { liveRegion } from '../view/live-region.js';
+import { duration, localTime, secondsSince } from '../view/quantities.js';
+import { type Picture, stageBar } from './stage-bar.js';
+
+/** Shows how an installation or deletion goes on. */
+export interface Painter {
+  /** Something changed. */
+  changed(picture: Picture): void;
+  /** Time went by; only pictures that show it care. */
+  ticked(picture: Picture): void;
+  close(picture: Picture): void;
+}
+
+/** The moving picture on a terminal. */
+export function livePainter(output: Output, io: CliIo): Painter {
+  const region = liveRegion(io.stdout);
+  let frame = 0;
+  const paint = (picture: Picture) => region.show(stageBar({ ...picture, frame }, output.palette));
+  return {
+    changed: paint,
+    ticked: (picture) => {
+      frame += 1;
+      paint(picture);
+    },
+    close: (picture) => {
+      region.show(stageBar(picture, output.palette));
+      region.keep();
+    },
+  };
+}
+
+const percentStep = 10;
+
+/** For logs and pipes: one line for each stage, and one for every ten percent. */
+export function linePainter(output: Output): Painter {
+  let last = '';
+  const say = ({ instance, timeline, now }: Picture) => {
+    const stage = timeline.present;
+    const step = Math.floor((instance.installation?.progress ?? 0) / percentStep) * percentStep;
+    const place = `${stage} ${step}`;
+    if (stage === null || place === last) return;
+    last = place;
+    const message = instance.installation?.message ?? '';
+    const total = timeline.startedAt ? duration(secondsSince(timeline.startedAt, now)) : '';
+    const percent = step > 0 ? `${step} %` : '';
+    const line = [
+      localTime(now.toISOString()),
+      total.padStart(6),
+      stage.padEnd(15),
+      percent.padEnd(5),
+      message,
+    ];
+    output.item(instance, () => line.join('  ').trimEnd());
+  };
+  return {
+    changed: say,
+    ticked: () => {},
+    close: (picture) => output.item(picture.instance, (palette) => stageBar(picture, palette)),
+  };
+}
+
+/** One JSON line for each change. */
+export function jsonPainter(output: Output): Painter {
+  let last = '';
+  const say = ({ instance }: Picture) => {
+    const line = JSON.stringify({ ...instance, power: null });
+    if (line !== last) output.item(instance, () => '');
+    last = line;
+  };
+  return { changed: say, ticked: () => {}, close: say };
+}
+
+export const silentPainter: Painter = { changed: () => {}, ticked: () => {}, close: () => {} };
+
+export function painterFor(output: Output, io: CliIo): Painter {
+  if (output.json) return jsonPainter(output);
+  return output.isLive ? livePainter(output, io) : linePainter(output);
+}
