@@ -56,7 +56,8 @@ const patience = ['-N', '1', '-R', '2', '-v'];
 
 /**
  * ipmitool reads the 4.7 MB list of IANA's enterprise numbers at every start unless it finds one in its HOME: 21 ms of CPU a
- * command with it, 6 without (test/bench/power.bench.ts). Debian's ipmitool looks for the name with .txt, upstream's for the one without; an empty file is refused.
+ * command with it, 6 without (test/bench/power.bench.ts). Debian's ipmitool looks for the name with .txt, upstream's for the
+ * one without; an empty file is refused.
  */
 const enterpriseNumbers = path.join('.local', 'usr', 'share', 'misc', 'enterprise-numbers');
 const stub = '0\n  Reserved\n';
