@@ -62,10 +62,11 @@ run_checks() {
 
 run_tests() {
   local project=$1 limit_s=$2 report="$work/$1.json" code=0 counts
+  shift 2
   echo "== $project"
   "${privileged[@]}" env TMPDIR="$work/tmp" timeout --kill-after=30 "$limit_s" \
     node node_modules/vitest/vitest.mjs run --project "$project" \
-    --reporter=default --reporter=json --outputFile.json="$report" </dev/null || code=$?
+    --reporter=default --reporter=json --outputFile.json="$report" "$@" </dev/null || code=$?
   counts=$(node tools/count-tests.mjs "$report" "$code")
   count "${counts% *}" "${counts#* }"
 }
@@ -79,4 +80,5 @@ run_setup
 run_checks
 run_tests unit 600
 run_tests integration 1200
-run_tests e2e 1800
+# One fact follows from another there: after the first failure the rest would only wait and fail.
+run_tests e2e 1800 --bail 1

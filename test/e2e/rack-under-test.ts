@@ -1,0 +1,97 @@
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { InstanceView } from '#contract';
+import { DodaiClient } from '../../apps/cli/src/client.js';
+import { Rack, type MachineOptions } from '../../apps/lab/src/index.js';
+import { ControllerProcess } from '../../apps/quickstart/src/controller-process.js';
+import { demoImage } from '../../apps/quickstart/src/demo-image.js';
+import { failureEvidence } from '../../apps/quickstart/src/failure-evidence.js';
+import { freePort } from '../../apps/quickstart/src/free-port.js';
+import { build } from '../../apps/quickstart/src/images.js';
+import { ensureImage, ensureInstanceType, ensureMachine } from '../../apps/quickstart/src/inventory.js';
+import { Owner } from '../../apps/quickstart/src/owner.js';
+
+const cacheDir = process.env.DODAI_CACHE_DIR || '/var/cache/dodai';
+const quiet = () => undefined;
+
+/** A rack with a controller inside, machines enrolled, image imported: what a site looks like before a spawn. */
+export class RackUnderTest {
+  private constructor(
+    readonly rack: Rack,
+    readonly controller: ControllerProcess,
+    readonly client: DodaiClient,
+    readonly owner: Owner,
+    private readonly dir: string,
+  ) {}
+
+  static async raise(name: string, machines: readonly MachineOptions[]): Promise<RackUnderTest> {
+    const liveImageDir = await build('apps/live-image/build.sh', path.join(cacheDir, 'live-image'), quiet);
+    const demoImageDir = await build(
+      'apps/lab/demo-image/build.sh',
+      path.join(cacheDir, 'demo-image'),
+      quiet,
+    );
+    // A run that was killed leaves its rack up.
+    if ((await Rack.names()).includes(name)) await (await Rack.open(name)).down();
+    const dir = await mkdtemp(path.join(tmpdir(), `dodai-${name}-`));
+    await chmod(dir, 0o755); // the embedded PostgreSQL passes through as a user of its own
+    const rack = await Rack.create({ name, machines });
+    try {
+      const controller = new ControllerProcess(dir);
+      const port = (await freePort()) ?? ControllerProcess.port;
+      await rack.publish(ControllerProcess.port, port);
+      await controller.start(rack, { liveImageDir }, port);
+      const client = new DodaiClient({
+        url: `http://127.0.0.1:${port}`,
+        token: await controller.token(),
+        sleep: (durationMs, signal) => delay(durationMs, undefined, { signal }),
+      });
+      await ensureInstanceType(client);
+      await ensureImage(client, demoImage(demoImageDir));
+      for (const machine of rack.machines) await ensureMachine(client, machine);
+      return new RackUnderTest(rack, controller, client, await Owner.in(path.join(dir, 'owner')), dir);
+    } catch (error) {
+      await rack.down();
+      await rm(dir, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  /** Somebody with a key that no instance was spawned with. */
+  stranger(): Promise<Owner> {
+    return Owner.in(path.join(this.dir, 'stranger'));
+  }
+
+  /** The kinds of everything on the timeline of an instance. */
+  async eventKinds(instanceId: string): Promise<Set<string>> {
+    const kinds = new Set<string>();
+    for await (const { kind } of this.client.listEvents({ instanceId })) kinds.add(kind);
+    return kinds;
+  }
+
+  /** What the BMC itself answers, asked past the controller. */
+  async bmcPower(machineName: string): Promise<string> {
+    const { host, user, password } = this.rack.machine(machineName).bmc;
+    const { stdout } = await this.rack.exec(
+      'ipmitool',
+      ['-I', 'lanplus', '-C', '3', '-H', host, '-U', user, '-E', 'chassis', 'power', 'status'],
+      { env: { IPMI_PASSWORD: password }, timeout: 60_000 },
+    );
+    return String(stdout).trim();
+  }
+
+  async evidence(instances: readonly InstanceView[]): Promise<string> {
+    const each = instances.map(({ id, machine }) =>
+      failureEvidence(this.client, this.controller, id, machine ? [this.rack.machine(machine.name)] : []),
+    );
+    return (await Promise.all(each)).join('\n');
+  }
+
+  async down(): Promise<void> {
+    await this.controller.stop();
+    await this.rack.down();
+    await rm(this.dir, { recursive: true, force: true });
+  }
+}
