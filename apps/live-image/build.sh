@@ -141,6 +141,8 @@ select_modules() {
       "$work/named" modules.dep | sort -u >"$work/kept"
     find kernel -name '*.ko' | sort | comm -23 - "$work/kept" | xargs -d '\n' rm
     find . -type d -empty -delete
+    # Only the few modules that a machine loads are then ever decompressed: less memory and a quicker start.
+    find kernel -name '*.ko' -print0 | xargs -0 -n 32 -P "$(nproc)" zstd -q --rm "-$ZSTD_LEVEL"
   )
   chroot "$root" depmod "$kernel"
 }
@@ -148,7 +150,7 @@ select_modules() {
 select_firmware() {
   local name from="$root/usr/lib/firmware" to="$root/usr/lib/firmware.kept"
   mkdir -p "$to"
-  (cd "$root/usr/lib/modules/$kernel" && sed "s|^|/lib/modules/$kernel/|" "$work/kept" | xargs chroot "$root" modinfo -F firmware) |
+  (cd "$root/usr/lib/modules/$kernel" && sed "s|.*|/lib/modules/$kernel/&.zst|" "$work/kept" | xargs chroot "$root" modinfo -F firmware) |
     sort -u | while read -r name; do
     [ ! -e "$from/$name" ] || install -D -m 644 "$from/$name" "$to/$name"
   done
