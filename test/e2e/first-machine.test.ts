@@ -68,7 +68,7 @@ describe.sequential('the first machine', () => {
         await site.rack.waitForSerial(machine, new RegExp(`${hostName} login:`), bootMs);
         const shown = await site.rack.serialLog(machine);
         expect(shown).toMatch(/PXELINUX/);
-        expect(shown).toMatch(/dodai live image/i);
+        expect(shown).toMatch(/live image, kernel/);
         expect(shown).toMatch(/Debian GNU\/Linux 12/);
       }
     },
@@ -125,7 +125,7 @@ describe.sequential('the first machine', () => {
     await site.rack.waitForSerial(machine, new RegExp(`${hostName} login:`), bootMs, consoleBefore);
     const consoleSince = (await site.rack.serialLog(machine)).slice(consoleBefore);
     expect(consoleSince).toMatch(/PXELINUX/);
-    expect(consoleSince).not.toMatch(/dodai live image/i);
+    expect(consoleSince).not.toMatch(/live image, kernel/);
     expect(await login('cat kept')).toBe('kept');
     expect((await site.client.instance(id)).state).toBe('active');
   });
