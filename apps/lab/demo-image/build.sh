@@ -1,0 +1,202 @@
+#!/usr/bin/env bash
+# Builds the Debian demo image: one ext4 file system with a bootable Debian, compressed with zstd, and a JSON
+# file that describes it. Does nothing when OUTDIR already holds an image of the same inputs.
+set -euo pipefail
+umask 022
+export LC_ALL=C
+
+readonly SUITE=bookworm ARCH=amd64
+export DEFAULT_USER=debian
+# What GRUB of every Debian since 10 can read, whatever the building host's e2fsprogs would choose.
+readonly EXT4_FEATURES=none,has_journal,ext_attr,resize_inode,dir_index,filetype,extent,64bit,flex_bg,sparse_super,large_file,huge_file,dir_nlink,extra_isize,metadata_csum
+readonly JOURNAL_MIB=16 SPARE_MIB=12
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+readonly here
+
+usage() {
+  cat <<'TEXT'
+Usage: build.sh [--force] OUTDIR
+  Writes OUTDIR/debian-demo.ext4.zst, OUTDIR/debian-demo.json and OUTDIR/inputs.sha256.
+  --force   build even if OUTDIR holds an image of the same inputs (to take up newer Debian packages)
+Environment:
+  DODAI_DEBIAN_MIRROR   archive to fetch Debian from (default: the one the host's apt uses, else mmdebstrap's own)
+TEXT
+}
+
+say() { printf 'demo-image: [%3ds] %s\n' "$SECONDS" "$*"; }
+
+fail() {
+  printf 'demo-image: error: %s\n' "$1" >&2
+  exit 1
+}
+
+list_of() { sed -e 's/#.*//' -e 's/[[:space:]]*$//' -e '/^$/d' "$here/$1"; }
+
+hash_of_inputs() {
+  (cd "$here" && find . -type f -printf '%m %p\n' -exec sha256sum {} + | sort) | sha256sum | cut -d' ' -f1
+}
+
+check_host() {
+  local command
+  [ "$(id -u)" = 0 ] || fail 'building the demo image needs root: run it again with sudo'
+  [ "$(dpkg --print-architecture)" = "$ARCH" ] || fail "the demo image is built on $ARCH hosts"
+  for command in mmdebstrap zstd mke2fs jq flock; do
+    command -v "$command" >/dev/null || fail "the command $command is missing: install it with apt-get"
+  done
+}
+
+# The archive that the host's apt uses for packages of a Debian label, or nothing.
+host_mirror() {
+  # shellcheck disable=SC2016 # apt expands these
+  apt-get indextargets --format '$(ORIGIN)|$(LABEL)|$(REPO_URI)' 'Created-By: Packages' 2>/dev/null |
+    awk -F'|' -v label="$1" '$1 == "Debian" && $2 == label {print $3; exit}'
+}
+
+# Sets "sources": apt lines for mmdebstrap; empty: its own default.
+find_sources() {
+  local main security keyring
+  main=${DODAI_DEBIAN_MIRROR:-$(host_mirror Debian)}
+  security=$(host_mirror Debian-Security)
+  sources=()
+  [ -n "$main" ] || return 0
+  keyring=$(find /usr/share/keyrings -name 'debian-archive-keyring.[gp][pg][gp]' | sort | head -n 1)
+  [ -n "$keyring" ] || fail 'Debian archive keys are missing: install debian-archive-keyring with apt-get'
+  sources=("deb [signed-by=$keyring] $main $SUITE main" "deb [signed-by=$keyring] $main $SUITE-updates main")
+  [ -z "$security" ] || sources+=("deb [signed-by=$keyring] $security $SUITE-security main")
+}
+
+# The host's proxy settings, and what dpkg leaves out, as options for mmdebstrap.
+apt_options() {
+  apt-config dump | sed -nE 's/^(Acquire::https?::Proxy) "(.+)";$/--aptopt=\1 "\2"/p'
+  list_of files.txt | sed -e 's/^-/--dpkgopt=path-exclude=/' -e 's/^+/--dpkgopt=path-include=/'
+}
+
+# Runs before anything is there. A system that is merged from the start needs no usrmerge, which brings all of perl.
+write_start_script() {
+  cat >"$work/start" <<'SCRIPT'
+#!/bin/sh
+set -e
+for directory in bin lib lib64 sbin; do
+  mkdir -p "$1/usr/$directory"
+  ln -s "usr/$directory" "$1/$directory"
+done
+mkdir -p "$1/etc/apt/preferences.d"
+printf 'Package: usrmerge\nPin: release *\nPin-Priority: -1\n' >"$1/etc/apt/preferences.d/usrmerge"
+SCRIPT
+  chmod +x "$work/start"
+}
+
+# Runs in the new system once everything is installed.
+write_finish_script() {
+  cat >"$work/finish" <<'SCRIPT'
+#!/bin/sh
+set -e
+root=$1
+chroot "$root" useradd --create-home --shell /bin/bash --groups sudo "$DEFAULT_USER"
+chmod 440 "$root/etc/sudoers.d/debian"
+# Housekeeping that a machine made to be tried out does without.
+chroot "$root" systemctl --quiet mask apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer \
+  e2scrub_reap.service fstrim.timer systemd-pstore.service
+ln -sf ../run/systemd/resolve/stub-resolv.conf "$root/etc/resolv.conf"
+rm -f "$root"/etc/ssh/ssh_host_* "$root/var/lib/dbus/machine-id" "$root/etc/hostname"
+: >"$root/etc/machine-id"
+printf '127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n' >"$root/etc/hosts"
+find "$root"/usr/lib/modules -type d -empty -delete
+rm -rf "$root"/var/cache/apt/* "$root"/var/lib/apt/lists/* "$root"/var/log/*.log "$root"/var/log/apt/*
+SCRIPT
+  chmod +x "$work/finish"
+}
+
+install_packages() {
+  local options packages
+  mapfile -t options < <(apt_options)
+  packages=$(list_of packages.txt | paste -sd,)
+  write_start_script
+  write_finish_script
+  # shellcheck disable=SC2016 # mmdebstrap expands $1
+  mmdebstrap --mode=root --variant=minbase --components=main --architectures="$ARCH" \
+    "${options[@]}" --dpkgopt=force-unsafe-io --dpkgopt=force-confold --include="$packages" \
+    --setup-hook="'$work/start' \"\$1\"" \
+    --essential-hook='cp -a --no-preserve=ownership '"'$here'"'/rootfs/. "$1/"' \
+    --customize-hook="'$work/finish' \"\$1\"" \
+    "$SUITE" "$work/root" "${sources[@]}" >"$work/log" 2>&1 &
+  wait $! || { tail -n 20 "$work/log" >&2 && fail 'the Debian packages could not be installed, see above'; }
+}
+
+# As small as the files allow, and a little more: the installer grows it to its partition.
+make_file_system() {
+  local image=$work/out/debian-demo.ext4 used_kib percent
+  used_kib=$(du -sk "$work/root" | cut -f1)
+  for percent in 104 108 112 120; do
+    rm -f "$image"
+    truncate --size="$((used_kib * percent / 100 / 1024 + JOURNAL_MIB + SPARE_MIB))M" "$image"
+    mke2fs -q -t ext4 -b 4096 -O "$EXT4_FEATURES" -J size="$JOURNAL_MIB" -m 1 -d "$work/root" "$image" 2>"$work/log" &&
+      return 0
+  done
+  cat "$work/log" >&2
+  fail 'the file system could not be made, see above'
+}
+
+compress_and_describe() {
+  local image=$work/out/debian-demo.ext4 version
+  version=$(cat "$work/root/etc/debian_version")
+  zstd -q -T0 -3 -o "$image.zst" "$image"
+  jq --null-input --arg sha256 "$(sha256sum "$image.zst" | cut -d' ' -f1)" --arg os "Debian $version" \
+    --argjson compressedBytes "$(stat -c %s "$image.zst")" --argjson uncompressedBytes "$(stat -c %s "$image")" \
+    --arg arch "$ARCH" --arg defaultUser "$DEFAULT_USER" \
+    '{$sha256, $compressedBytes, $uncompressedBytes, $os, $arch, $defaultUser}' >"$work/out/debian-demo.json"
+  rm "$image"
+}
+
+# The hash goes last: without it, whatever is in the folder does not count as built.
+publish() {
+  rm -f "$outdir/inputs.sha256"
+  mv -f "$work"/out/* "$outdir/"
+  printf '%s\n' "$wanted" >"$work/inputs.sha256"
+  mv "$work/inputs.sha256" "$outdir/inputs.sha256"
+}
+
+remove_work() {
+  local jobs
+  mapfile -t jobs < <(jobs -p)
+  if [ "${#jobs[@]}" -gt 0 ]; then
+    kill "${jobs[@]}" 2>/dev/null || true
+    wait
+  fi
+  rm -rf --one-file-system "$work"
+}
+
+main() {
+  local force=no
+  [ "${1-}" != --force ] || { force=yes && shift; }
+  if [ $# != 1 ] || [ "${1#-}" != "$1" ]; then
+    usage >&2
+    exit 2
+  fi
+  mkdir -p "$1"
+  outdir=$(cd "$1" && pwd)
+  wanted=$(hash_of_inputs)
+  exec 9<"$outdir"
+  flock --nonblock 9 || { say "another build into $outdir is running, waiting for it" && flock 9; }
+  if [ "$force" = no ] && [ "$wanted" = "$(cat "$outdir/inputs.sha256" 2>/dev/null)" ]; then
+    say "up to date in $outdir"
+    exit 0
+  fi
+  check_host
+  rm -rf --one-file-system "$outdir"/.build.*
+  work=$(mktemp -d "$outdir/.build.XXXXXX")
+  trap remove_work EXIT
+  trap 'exit 130' INT
+  trap 'exit 143' TERM HUP
+  mkdir "$work/out"
+  find_sources
+  say "installing Debian $SUITE into a folder"
+  install_packages
+  say 'making the file system'
+  make_file_system
+  compress_and_describe
+  publish
+  say "done in $SECONDS s: $(numfmt --to=iec "$(stat -c %s "$outdir/debian-demo.ext4.zst")")B compressed"
+}
+
+main "$@"
