@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 /** `#core` and its like resolve to the TypeScript source in tests, to dist/ in the built program. */
-const resolveSource = { ssr: { resolve: { conditions: ['source', 'node', 'import', 'default'] } } };
+const resolveSource = { ssr: { resolve: { conditions: ['source', 'node'] } } };
 
 export default defineConfig({
   test: {
