@@ -4,6 +4,7 @@
  */
 export * from './event.js';
 export { idOrName, uuid } from './fields.js';
+export * from './health.js';
 export * from './image.js';
 export * from './instance.js';
 export * from './instance-type.js';

@@ -20,7 +20,7 @@ export class MachineEnrolment {
   ) {}
 
   async enrol(wanted: MachineCreate, asker: Asker): Promise<Machine> {
-    const machine = await this.machines.create(newMachineOf(wanted, await this.typeOf(wanted)));
+    const machine = await this.machines.create(newMachineOf(wanted, await this.typeOf(wanted)), asker.name);
     return this.verbs.verify(machine.id, asker);
   }
 
@@ -29,7 +29,7 @@ export class MachineEnrolment {
     const created: NewMachine[] = [];
     for (const machine of wanted) created.push(newMachineOf(machine, await this.typeOf(machine)));
     const machines: Machine[] = [];
-    for (const { id } of await this.machines.createAll(created))
+    for (const { id } of await this.machines.createAll(created, asker.name))
       machines.push(await this.verbs.verify(id, asker));
     return machines;
   }
@@ -48,20 +48,9 @@ export class MachineEnrolment {
     return { kind: machine.state === 'verify_failed' ? 'refused' : 'verified', machine };
   }
 
-  /** Changes the record. What a running work relies on stays as it is until the work is over. */
-  async change(machine: Machine, { bmcPassword, ...patch }: MachinePatch): Promise<Machine> {
-    const fields = Object.keys(patch).filter((field) => field.startsWith('bmc') || field.startsWith('pxe'));
-    if (isWorking(machine.state) && (fields.length > 0 || bmcPassword !== undefined))
-      throw new DomainError(
-        'machine-in-use',
-        `${machine.name} is ${machine.state}, which needs its BMC and its PXE card.`,
-        {
-          remedy: 'Change them when the work is over.',
-          context: { fields },
-        },
-      );
+  change(machineId: string, { bmcPassword, ...patch }: MachinePatch, asker: Asker): Promise<Machine> {
     const password = bmcPassword === undefined ? {} : { bmcPassword: new Secret(bmcPassword) };
-    return this.machines.update(machine.id, { ...patch, ...password });
+    return this.verbs.change(machineId, { ...patch, ...password }, asker);
   }
 
   private async typeOf({ instanceType }: MachineCreate): Promise<InstanceType> {

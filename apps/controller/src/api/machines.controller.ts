@@ -94,8 +94,9 @@ export class MachinesController {
   async patchMachine(
     @Param('id', { schema: idOrName }) id: string,
     @Body({ schema: machinePatch }) patch: MachinePatch,
+    @AskedBy() asker: Asker,
   ): Promise<MachineView> {
-    return this.view(await this.enrolment.change(await this.machines.find(id), patch));
+    return this.view(await this.enrolment.change((await this.machines.find(id)).id, patch, asker));
   }
 
   @Delete(':id')

@@ -1,0 +1,87 @@
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Controller, Get, Header, Inject, Param, Req, Res } from '@nestjs/common';
+import { ApiExcludeController } from '@nestjs/swagger';
+import type { Request, Response } from 'express';
+import { z } from 'zod';
+import { DomainError } from '#core';
+import { uuid } from '#contract';
+import type { Config } from '#platform';
+import { Netbooting, type ScriptName, scriptNames } from '#provisioning';
+import { NeedsNoApiToken } from '../api/api-token.guard.js';
+import { CONFIG } from '../parts.module.js';
+import { FetchRecorder } from './fetch-recorder.js';
+import { ImageFiles } from './image-files.js';
+import { sendFile } from './send-file.js';
+
+const liveFile = z.enum(['vmlinuz', 'initrd.img']);
+const scriptName = z.enum(scriptNames);
+const chunkBytes = 1024 * 1024;
+
+/** What machines fetch while they boot, are installed and are wiped. Names are a closed set: no path is ever joined from a URL. */
+@ApiExcludeController()
+@NeedsNoApiToken()
+@Controller('boot')
+export class BootFilesController {
+  constructor(
+    @Inject(CONFIG) private readonly config: Config,
+    private readonly netbooting: Netbooting,
+    private readonly images: ImageFiles,
+    private readonly recorder: FetchRecorder,
+  ) {}
+
+  @Get('live/:file')
+  async liveImage(
+    @Param('file', { schema: liveFile }) file: z.infer<typeof liveFile>,
+    @Req() request: Request,
+    @Res() response: Response,
+  ): Promise<void> {
+    const path = join(this.config.liveImage.dir, file);
+    const sizeBytes = await sizeOf(path);
+    await this.recorder.around(request, () =>
+      sendFile(request, response, {
+        sizeBytes,
+        type: 'application/octet-stream',
+        open: (range) => createReadStream(path, { highWaterMark: chunkBytes, ...range }),
+      }),
+    );
+  }
+
+  @Get('images/:id')
+  async image(
+    @Param('id', { schema: uuid }) id: string,
+    @Req() request: Request,
+    @Res() response: Response,
+  ): Promise<void> {
+    const file = await this.images.find(id);
+    await this.recorder.around(request, () => sendFile(request, response, file));
+  }
+
+  @Get('instances/:id/:script')
+  @Header('Content-Type', 'text/x-shellscript; charset=utf-8')
+  @Header('Cache-Control', 'no-store')
+  async script(
+    @Param('id', { schema: uuid }) id: string,
+    @Param('script', { schema: scriptName }) script: ScriptName,
+    @Req() request: Request,
+    @Res() response: Response,
+  ): Promise<void> {
+    const text = Buffer.from(await this.netbooting.script(id, script));
+    await this.recorder.around(request, async () => {
+      response.end(text);
+      return { status: 200, bytes: text.length, complete: true };
+    });
+  }
+}
+
+async function sizeOf(path: string): Promise<number> {
+  try {
+    return (await stat(path)).size;
+  } catch (cause) {
+    throw new DomainError('not-found', `The live image has no ${path}.`, {
+      cause,
+      remedy: 'Build the live image and set DODAI_LIVE_IMAGE_DIR to its folder.',
+    });
+  }
+}

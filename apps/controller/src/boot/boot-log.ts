@@ -1,0 +1,40 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { Machine } from '#core';
+import type { Logger } from '#platform';
+import { EventStore } from '#store';
+import { LOG } from '../parts.module.js';
+
+interface BootFact {
+  kind: string;
+  message: string;
+  data: Record<string, unknown>;
+}
+
+/** What machines fetch goes on their timelines; what strangers fetch goes to the log. */
+@Injectable()
+export class BootLog {
+  private pending: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly events: EventStore,
+    @Inject(LOG) private readonly log: Logger,
+  ) {}
+
+  /** Facts are written in the order they are told. Never throws: a boot does not depend on its record. */
+  record(whose: Promise<Machine | null>, fact: BootFact): void {
+    whose.catch(() => undefined); // it is looked at below
+    this.pending = this.pending
+      .then(async () => this.write(await whose, fact))
+      .catch((error: unknown) => this.log.warn({ err: error, fact }, 'a boot fact could not be recorded'));
+  }
+
+  /** Resolves when all that was told is written. */
+  async settled(): Promise<void> {
+    await this.pending;
+  }
+
+  private async write(machine: Machine | null, fact: BootFact): Promise<void> {
+    if (machine) await this.events.append({ ...fact, machineId: machine.id, instanceId: machine.instanceId });
+    else this.log.info(fact.data, `a stranger: ${fact.message}`);
+  }
+}

@@ -1,0 +1,28 @@
+import { expect, it } from 'vitest';
+import { loadConfig } from '#platform';
+import { dhcpSettingsOf } from './dhcp-settings.js';
+
+const config = (environment: Record<string, string>) =>
+  loadConfig({ DODAI_DHCP_INTERFACE: 'eth1', ...environment });
+const address = { address: '10.77.5.1', netmask: '255.255.252.0', mac: '', internal: false, cidr: null };
+const interfaces = { eth1: [{ ...address, family: 'IPv4' as const }] };
+
+it('takes the address and the network from the interface', () => {
+  const full = config({ DODAI_DHCP: 'full', DODAI_DHCP_RANGE: '10.77.4.50,10.77.4.99' });
+  expect(dhcpSettingsOf(full, interfaces)).toEqual({
+    mode: 'full',
+    interface: 'eth1',
+    serverAddress: '10.77.5.1',
+    network: '10.77.4.0',
+    netmask: '255.255.252.0',
+    pool: { first: '10.77.4.50', last: '10.77.4.99' },
+  });
+});
+
+it('names the interfaces there are when it has none of that name', () => {
+  expect(() =>
+    dhcpSettingsOf(config({ DODAI_DHCP: 'proxy', DODAI_DHCP_INTERFACE: 'eth9' }), interfaces),
+  ).toThrow(
+    expect.objectContaining({ code: 'configuration-invalid', remedy: expect.stringContaining('eth1') }),
+  );
+});

@@ -1,0 +1,118 @@
+import { join } from 'node:path';
+import type { Machine, TimelineEvent } from '#core';
+import {
+  type BootDecision,
+  bootFiles,
+  type DhcpEvent,
+  DhcpServer,
+  type TftpEvent,
+  TftpServer,
+} from '#netboot';
+import type { Parts } from '../parts.js';
+import type { BootLog } from './boot-log.js';
+import { dhcpSettingsOf } from './dhcp-settings.js';
+import type { MachineResolver } from './machine-resolver.js';
+
+/** What the listeners of a running netboot are, for the banner. */
+export interface NetbootAddresses {
+  tftpPort: number;
+}
+
+/** Events after which the addresses that DHCP gives may be others. */
+const inventoryChanges = new Set(['machine.enrolled', 'machine.changed', 'machine.removed']);
+const anyMac = '00:00:00:00:00:00';
+
+/** The part of role `boot` that is not HTTP: TFTP and, when asked for, DHCP. Their facts go on the timelines. */
+export class NetbootServices {
+  private readonly tftp: TftpServer;
+  private readonly dhcp: DhcpServer | undefined;
+  private unsubscribe: () => void = () => undefined;
+  private reserving: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly parts: Parts,
+    private readonly resolver: MachineResolver,
+    private readonly bootLog: BootLog,
+  ) {
+    const { config, clock } = parts;
+    this.tftp = new TftpServer({
+      ...config.tftp,
+      clock,
+      handler: bootFiles({ decide: (mac) => this.decide(mac), render: (decision) => this.render(decision) }),
+      onEvent: (event) => this.onTftp(event),
+    });
+    if (config.dhcp.mode === 'off') return;
+    this.dhcp = new DhcpServer({
+      settings: dhcpSettingsOf(config),
+      directory: join(config.dataDir, 'dhcp'),
+      clock,
+      onEvent: (event) => this.onDhcp(event),
+      onEnd: (end) => parts.log.error({ end }, 'the DHCP server died and is started again'),
+    });
+  }
+
+  async start(): Promise<NetbootAddresses> {
+    const { port } = await this.tftp.start();
+    if (this.dhcp) {
+      await this.dhcp.setReservations(await this.parts.netbooting.reservations());
+      await this.dhcp.start();
+      this.unsubscribe = this.parts.feed.subscribe((event) => this.onInventory(event));
+    }
+    return { tftpPort: port };
+  }
+
+  async stop(): Promise<void> {
+    this.unsubscribe();
+    await this.tftp.stop();
+    await this.reserving;
+    await this.dhcp?.stop();
+    await this.bootLog.settled();
+  }
+
+  /** The decision with the MAC it is for, which the rendering needs whatever was decided. */
+  private async decide(mac: string): Promise<BootDecision & { mac: string }> {
+    return { ...(await this.parts.netbooting.decide(mac)), mac };
+  }
+
+  private render(decision: BootDecision & { mac?: string }): Promise<string> {
+    return this.parts.netbooting.pxelinux(decision.mac ?? anyMac, decision);
+  }
+
+  private onInventory({ kind }: TimelineEvent): void {
+    if (!inventoryChanges.has(kind)) return;
+    this.reserving = this.reserving
+      .then(async () => this.dhcp?.setReservations(await this.parts.netbooting.reservations()))
+      .catch((error: unknown) =>
+        this.parts.log.error({ err: error }, 'the DHCP reservations were not renewed'),
+      );
+  }
+
+  private onTftp(event: TftpEvent): void {
+    if (event.kind === 'started') return; // its end says all of it
+    const { kind, path, client, ...data } = event;
+    const told = kind === 'completed' ? `fetched ${path} by TFTP` : `TFTP ${kind} ${path}: ${event.reason}`;
+    this.bootLog.record(this.whoAsked(path, client.address), {
+      kind: `tftp.${kind}`,
+      message: told,
+      data: { path, client: client.address, ...data },
+    });
+  }
+
+  private onDhcp(event: DhcpEvent): void {
+    const { kind, mac, ip, ...data } = event;
+    if (kind === 'ack' && ip !== undefined) this.resolver.rememberLease(ip, mac);
+    this.bootLog.record(this.resolver.byMac(mac), {
+      kind: `dhcp.${kind}`,
+      message: `DHCP ${kind}${ip === undefined ? '' : ` ${ip}`}`,
+      data: { mac, ip, ...data },
+    });
+  }
+
+  /** pxelinux names its configuration by the MAC; any other file tells no more than where it goes. */
+  private whoAsked(path: string, address: string): Promise<Machine | null> {
+    const [, mac] = /^\/?pxelinux\.cfg\/01-([0-9a-f-]{17})$/i.exec(path) ?? [];
+    return mac === undefined
+      ? this.resolver.byAddress(address)
+      : this.resolver.byMac(mac.toLowerCase().replaceAll('-', ':'));
+  }
+}

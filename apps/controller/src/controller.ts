@@ -1,0 +1,77 @@
+import type { Config, Logger } from '#platform';
+import { BootLog } from './boot/boot-log.js';
+import { LegacyMonitor } from './boot/legacy-monitor.js';
+import { MachineResolver } from './boot/machine-resolver.js';
+import { NetbootServices } from './boot/netboot-services.js';
+import { Closers } from './closers.js';
+import { ensureFirstToken } from './first-token.js';
+import { HttpServer } from './http-server.js';
+import { openParts, type Parts } from './parts.js';
+
+/** Where a running controller can be reached. */
+export interface Listeners {
+  httpPort: number;
+  /** undefined: this process does not play the role `boot`. */
+  tftpPort: number | undefined;
+  /** undefined: it is off. */
+  legacyMonitorPort: number | undefined;
+}
+
+/** The controller: one process that plays one role or all. */
+export class Controller {
+  private stopping: Promise<void> | undefined;
+
+  private constructor(
+    readonly listeners: Listeners,
+    private readonly closers: Closers,
+  ) {}
+
+  /** Starts everything, or closes what it had opened and throws a DomainError. */
+  static async start(config: Config, log: Logger): Promise<Controller> {
+    const closers = new Closers(log);
+    try {
+      return new Controller(await open(config, log, closers), closers);
+    } catch (error) {
+      await closers.closeAll();
+      throw error;
+    }
+  }
+
+  /** No more requests; then the steps in hand end, TFTP and DHCP stop, and PostgreSQL goes last. */
+  stop(): Promise<void> {
+    this.stopping ??= this.closers.closeAll();
+    return this.stopping;
+  }
+}
+
+/** What is opened first is closed last. */
+async function open(config: Config, log: Logger, closers: Closers): Promise<Listeners> {
+  const parts = await openParts(config, log, closers);
+  if (config.roles.has('api')) await ensureFirstToken(config.dataDir, parts.stores.tokens);
+  const http = await HttpServer.create(parts);
+  const tftpPort = config.roles.has('boot') ? await startNetboot(parts, http, closers) : undefined;
+  const legacyMonitorPort = await startLegacyMonitor(parts, closers);
+  if (config.roles.has('conductor')) {
+    closers.add('conductor', () => parts.conductor.stop());
+    await parts.conductor.start();
+  }
+  closers.add('HTTP', () => http.stop());
+  const httpPort = await http.listen();
+  return { httpPort, tftpPort, legacyMonitorPort };
+}
+
+async function startNetboot(parts: Parts, { app }: HttpServer, closers: Closers): Promise<number> {
+  const services = new NetbootServices(parts, app.get(MachineResolver), app.get(BootLog));
+  closers.add('TFTP and DHCP', () => services.stop());
+  return (await services.start()).tftpPort;
+}
+
+async function startLegacyMonitor(
+  { config, callbacks, log }: Parts,
+  closers: Closers,
+): Promise<number | undefined> {
+  if (config.legacyMonitorPort === undefined || !config.roles.has('boot')) return undefined;
+  const monitor = new LegacyMonitor(callbacks, log);
+  closers.add('legacy monitor', () => monitor.stop());
+  return monitor.start(config.http.host, config.legacyMonitorPort);
+}

@@ -1,0 +1,50 @@
+import { type DynamicModule, Global, Module } from '@nestjs/common';
+import { ImageLibrary } from '#images';
+import { Clock, WakeQueue } from '#platform';
+import { Callbacks, Netbooting, Verbs } from '#provisioning';
+import {
+  Database,
+  EventFeed,
+  EventStore,
+  ImageStore,
+  InstanceStore,
+  InstanceTypeStore,
+  MachineStore,
+  TokenStore,
+} from '#store';
+import { Shutdown } from './http/shutdown.js';
+import type { Parts } from './parts.js';
+
+/** Where the log and the configuration are injected from: both are interfaces and have no class to be found by. */
+export const LOG = Symbol('log');
+export const CONFIG = Symbol('config');
+
+/** The libraries' objects for Nest's injection; each is found by its own class. */
+@Global()
+@Module({})
+export class PartsModule {
+  static of(parts: Parts): DynamicModule {
+    const { stores } = parts;
+    const values = [
+      [LOG, parts.log],
+      [CONFIG, parts.config],
+      [Clock, parts.clock],
+      [Shutdown, parts.shutdown],
+      [Database, parts.database],
+      [WakeQueue, parts.queue],
+      [EventFeed, parts.feed],
+      [ImageLibrary, parts.library],
+      [Verbs, parts.verbs],
+      [Callbacks, parts.callbacks],
+      [Netbooting, parts.netbooting],
+      [MachineStore, stores.machines],
+      [InstanceStore, stores.instances],
+      [ImageStore, stores.images],
+      [InstanceTypeStore, stores.types],
+      [EventStore, stores.events],
+      [TokenStore, stores.tokens],
+    ] as const;
+    const providers = values.map(([provide, useValue]) => ({ provide, useValue }));
+    return { module: PartsModule, providers, exports: values.map(([token]) => token) };
+  }
+}

@@ -1,0 +1,118 @@
+import { join } from 'node:path';
+import { ImageLibrary } from '#images';
+import {
+  type Clock,
+  type Config,
+  DataDirectory,
+  EmbeddedPostgres,
+  ExecaProcessRunner,
+  type Logger,
+  type Secret,
+  SecretBox,
+  StreamingProcesses,
+  SystemClock,
+  WakeQueue,
+} from '#platform';
+import { IpmitoolDriver, PowerControl } from '#power';
+import { Bmc, Callbacks, type Conductor, createConductor, Netbooting, Verbs } from '#provisioning';
+import {
+  Database,
+  EventFeed,
+  EventStore,
+  ImageStore,
+  InstanceStore,
+  InstanceTypeStore,
+  LifecycleWriter,
+  MachineStore,
+  TokenStore,
+} from '#store';
+import { TemplateRenderer } from '#templates';
+import type { Closers } from './closers.js';
+import { Shutdown } from './http/shutdown.js';
+
+/** What the program is made of, whichever roles it plays. */
+export interface Parts {
+  config: Config;
+  log: Logger;
+  clock: Clock;
+  shutdown: Shutdown;
+  database: Database;
+  queue: WakeQueue;
+  stores: Stores;
+  feed: EventFeed;
+  library: ImageLibrary;
+  verbs: Verbs;
+  callbacks: Callbacks;
+  netbooting: Netbooting;
+  conductor: Conductor;
+}
+
+interface Stores {
+  machines: MachineStore;
+  instances: InstanceStore;
+  images: ImageStore;
+  types: InstanceTypeStore;
+  events: EventStore;
+  tokens: TokenStore;
+}
+
+/** Opens everything that is not a listener. Each thing that must be closed is added to the closers at once. */
+export async function openParts(config: Config, log: Logger, closers: Closers): Promise<Parts> {
+  const clock = new SystemClock();
+  const runner = new ExecaProcessRunner({ clock });
+  const directory = await DataDirectory.acquire(config.dataDir);
+  closers.add('data directory', () => directory.release());
+  const box = new SecretBox(await secretKey(config, directory));
+  const databaseUrl = config.databaseUrl ?? (await startPostgres(runner, config, closers));
+  const database = await Database.open(databaseUrl, clock, box);
+  closers.add('database', () => database.close());
+  const stores = storesOn(database);
+  const feed = new EventFeed(database, stores.events, log);
+  await feed.start();
+  closers.add('event feed', () => feed.stop());
+  const queue = await WakeQueue.open({ databaseUrl, redisUrl: config.redisUrl }, clock, log);
+  closers.add('queue', () => queue.close());
+  const driver = new IpmitoolDriver(runner, {
+    homeDirectory: join(config.dataDir, 'ipmitool'),
+    timeoutMs: config.bmcTimeoutMs,
+  });
+  const bmc = new Bmc(new PowerControl(driver, clock), stores.machines, stores.events);
+  const writer = new LifecycleWriter(database);
+  const { deadlines } = config;
+  return {
+    config,
+    log,
+    clock,
+    shutdown: new Shutdown(),
+    database,
+    queue,
+    stores,
+    feed,
+    library: await ImageLibrary.open(join(config.dataDir, 'images'), new StreamingProcesses()),
+    verbs: new Verbs(stores, writer, queue, bmc),
+    callbacks: new Callbacks(stores, writer, queue, { box, clock, deadlines }),
+    netbooting: new Netbooting(stores, new TemplateRenderer(config.templatesDir), config, box),
+    conductor: createConductor({ ...stores, writer, bmc, deadlines, host: { queue, clock, logger: log } }),
+  };
+}
+
+async function secretKey(config: Config, directory: DataDirectory): Promise<Buffer> {
+  return config.secretKey ? Buffer.from(config.secretKey.reveal(), 'base64') : directory.secret('secret-key');
+}
+
+async function startPostgres(runner: ExecaProcessRunner, config: Config, closers: Closers): Promise<Secret> {
+  const { server, url } = await EmbeddedPostgres.start(runner, config.dataDir);
+  closers.add('embedded PostgreSQL', () => server.stop());
+  return url;
+}
+
+function storesOn(database: Database): Stores {
+  return {
+    machines: new MachineStore(database),
+    instances: new InstanceStore(database),
+    images: new ImageStore(database),
+    types: new InstanceTypeStore(database),
+    events: new EventStore(database),
+    tokens: new TokenStore(database),
+  };
+}
