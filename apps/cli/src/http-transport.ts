@@ -71,7 +71,7 @@ export class HttpTransport {
   #urlOf({ path, query = {} }: ApiRequest): string {
     const given = Object.entries(query).filter(([, value]) => value !== undefined);
     const search = new URLSearchParams(given.map(([key, value]): [string, string] => [key, String(value)]));
-    return `${this.url}${path}${given.length > 0 ? `?${search}` : ''}`;
+    return `${this.url}${path}${given.length > 0 ? `?${search.toString()}` : ''}`;
   }
 
   #headersOf({ headers, body }: ApiRequest): Record<string, string> {

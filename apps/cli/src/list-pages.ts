@@ -9,14 +9,18 @@ export interface ListOptions {
   after?: string;
 }
 
+type ListQuery = ListOptions & {
+  [filter in 'state' | 'instanceType' | 'label' | 'machineId' | 'instanceId']?: string;
+};
+
 const largestPage = 500;
 
 /** The items of a list, page after page, fetched as they are taken. */
-export async function* pages<Item, Query extends ListOptions>(
+export async function* pages<Item>(
   http: HttpTransport,
   schema: z.ZodType<Page<Item>>,
   path: string,
-  { limit = Number.POSITIVE_INFINITY, ...query }: Query,
+  { limit = Number.POSITIVE_INFINITY, ...query }: ListQuery,
 ): AsyncGenerator<Item, void> {
   let { after } = query;
   for (let left = limit; left > 0;) {

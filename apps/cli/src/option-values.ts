@@ -17,7 +17,7 @@ export const clearable =
   (text: string): Value | null =>
     text === 'none' ? null : parse(text);
 
-export const text = (given: string): string => given;
+export const asGiven = (text: string): string => text;
 
 /** Gathers `--label rack=a3 --label row=7`. */
 export function keyValue(text: string, all: Record<string, string> = {}): Record<string, string> {

@@ -50,7 +50,7 @@ export function buildProgram(io: CliIo, version: string): Command {
       writeOut: (text) => io.stdout.write(text),
       writeErr: (text) => io.stderr.write(text),
     })
-    .addHelpText('after', examples + exitCodeHelp);
+    .addHelpText('after', `${examples}\n${exitCodeHelp}`);
   for (const add of [
     addMachines,
     addPower,

@@ -31,7 +31,7 @@ export function addEvents(program: Command, io: CliIo): void {
     .option('--after <id>', 'only events later than this one')
     .option('-n, --limit <n>', 'the last so many of those that already happened', wholeNumber, 100)
     .addHelpText('after', help)
-    .action(withSession(io, events));
+    .action(withSession(io, tell));
 }
 
 /** The last `limit` of them, without keeping the others; and where to go on. */
@@ -53,7 +53,7 @@ async function filterOf({ client }: Session, { machine, instance }: EventsOption
   };
 }
 
-async function events(session: Session, options: EventsOptions): Promise<void> {
+async function tell(session: Session, options: EventsOptions): Promise<void> {
   const { client, output, io } = session;
   const { follow, after, limit } = options;
   const filter = await filterOf(session, options);

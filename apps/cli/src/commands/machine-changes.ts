@@ -32,7 +32,7 @@ export function addMachineChanges(machines: Command, io: CliIo): void {
   withMachineOptions(add, ['instance-type', 'bmc-host', 'bmc-user', 'pxe-mac'])
     .option('--no-wait', 'do not wait until its BMC was checked')
     .option('--timeout <seconds>', 'wait at most so long', seconds, 60)
-    .addHelpText('after', bmcPasswordHelp + addExample)
+    .addHelpText('after', `${bmcPasswordHelp}\n${addExample}`)
     .action(withSession(io, enrol));
   machines
     .command('import')
@@ -104,7 +104,7 @@ async function importFile(
 }
 
 async function change({ client, output, io }: Session, name: string, options: SetOptions): Promise<void> {
-  const { name: newName, removeLabel, ...fields } = options;
+  const { name: newName, removeLabel: _removed, ...fields } = options;
   const bmcPassword = await readBmcPassword(options, io);
   const labels = await changedLabels(client, name, options);
   const machine = await client.updateMachine(name, {

@@ -2,7 +2,7 @@ import type { MachinePatch } from '#contract';
 import { bootModes } from '#core';
 import { type Command, Option } from 'commander';
 import type { BmcPasswordOptions } from '../bmc-password.js';
-import { clearable, keyValue, text, wholeNumber } from '../option-values.js';
+import { asGiven, clearable, keyValue, wholeNumber } from '../option-values.js';
 
 /** What commander makes of the options below: an option's name is that of the API's field. */
 export type MachineOptions = Omit<MachinePatch, 'name' | 'bmcPassword' | 'labels' | 'rootDeviceHint'> &
@@ -15,22 +15,22 @@ const plain: [flags: string, description: string, parse?: (text: string) => unkn
   ['--bmc-password-file <file>', 'file with the IPMI password'],
   ['--bmc-password-stdin', 'read the IPMI password from standard input'],
   ['--pxe-mac <mac>', 'MAC address of the card it network-boots from'],
-  ['--pxe-ip <ip>', 'address it gets when it network-boots', clearable(text)],
+  ['--pxe-ip <ip>', 'address it gets when it network-boots', clearable(asGiven)],
   ['--bmc-port <port>', 'UDP port of the BMC (default: 623)', wholeNumber],
   ['--bmc-cipher-suite <n>', 'IPMI cipher suite, 3 or 17 (default: 3)', wholeNumber],
   ['--vcpus <n>', 'CPU threads (default: of the instance type)', wholeNumber],
   ['--memory-mb <MiB>', 'memory (default: of the instance type)', wholeNumber],
   ['--local-gb <GB>', 'disk (default: of the instance type)', wholeNumber],
   ['--availability-zone <zone>', 'zone (default: resource_pool)'],
-  ['--storage-mac <mac>', 'MAC address on the storage network', clearable(text)],
-  ['--storage-ip <ip>', 'address on the storage network', clearable(text)],
-  ['--service-ip <ip>', 'address on the service network', clearable(text)],
-  ['--service-mac1 <mac>', 'first MAC address on the service network', clearable(text)],
-  ['--service-mac2 <mac>', 'second MAC address on the service network', clearable(text)],
+  ['--storage-mac <mac>', 'MAC address on the storage network', clearable(asGiven)],
+  ['--storage-ip <ip>', 'address on the storage network', clearable(asGiven)],
+  ['--service-ip <ip>', 'address on the service network', clearable(asGiven)],
+  ['--service-mac1 <mac>', 'first MAC address on the service network', clearable(asGiven)],
+  ['--service-mac2 <mac>', 'second MAC address on the service network', clearable(asGiven)],
   ['--switch-port1 <n>', 'port of the first switch it is wired to', clearable(wholeNumber)],
   ['--switch-port2 <n>', 'port of the second switch it is wired to', clearable(wholeNumber)],
-  ['--dpid1 <id>', 'datapath id of the first switch', clearable(text)],
-  ['--dpid2 <id>', 'datapath id of the second switch', clearable(text)],
+  ['--dpid1 <id>', 'datapath id of the first switch', clearable(asGiven)],
+  ['--dpid2 <id>', 'datapath id of the second switch', clearable(asGiven)],
   ['--vlan-id <id>', 'VLAN', clearable(wholeNumber)],
 ];
 

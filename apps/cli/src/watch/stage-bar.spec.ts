@@ -1,0 +1,90 @@
+import type { EventView, InstanceView } from '#contract';
+import { describe, expect, it } from 'vitest';
+import { Palette } from '../view/palette.js';
+import { stageBar } from './stage-bar.js';
+import { WorkTimeline } from './work-timeline.js';
+
+const uuid = '3f0c2a8e-6f0b-4a51-9d5e-0c8f7a1b2c3d';
+const at = (second: number) => new Date(Date.UTC(2026, 0, 31, 12, 0, second)).toISOString();
+
+const instance: InstanceView = {
+  id: uuid,
+  hostName: 'db1',
+  state: 'building',
+  verbs: ['destroy'],
+  machine: { id: uuid, name: 'm1', state: 'installing', pxeIp: null },
+  power: null,
+  installation: {
+    stage: 'install',
+    since: at(31),
+    progress: 50,
+    message: 'writing the image',
+    awaits: 'the next word of the installer',
+    awaitsUntil: at(100),
+  },
+  image: { id: uuid, name: 'debian-12' },
+  instanceType: 'standard',
+  cluster: null,
+  vlanId: null,
+  sshKeys: [],
+  lastError: null,
+  createdAt: at(0),
+  installedAt: null,
+  deletedAt: null,
+};
+
+function timelineTo(...stages: [kind: string, to: string, second: number][]): WorkTimeline {
+  const timeline = new WorkTimeline();
+  for (const [index, [kind, to, second]] of stages.entries()) {
+    const event: EventView = {
+      id: String(index),
+      at: at(second),
+      kind,
+      machineId: uuid,
+      instanceId: uuid,
+      message: '',
+      data: { to },
+    };
+    timeline.apply(event);
+  }
+  return timeline;
+}
+
+const installing: [string, string, number][] = [
+  ['state.changed', 'installing', 0],
+  ['stage.changed', 'booting', 1],
+  ['stage.changed', 'install', 31],
+];
+
+describe('the stage bar', () => {
+  it('shows the seconds of each stage, the percentage and what is awaited', () => {
+    const picture = { instance, timeline: timelineTo(...installing), now: new Date(at(40)) };
+    expect(stageBar(picture, new Palette(false)).split('\n')).toEqual([
+      'db1 on m1: installation, 40s',
+      '  ✔ queued              1s',
+      '  ✔ booting            30s',
+      '  ● install             9s  ████████████░░░░░░░░░░░░  50 %  writing the image',
+      '  · install_reboot',
+      '  · booting_disk',
+      '  · installed',
+      '  Awaits the next word of the installer, for 1m00s more',
+    ]);
+  });
+
+  it('moves its spinner with the frames', () => {
+    const picture = { instance, timeline: timelineTo(...installing), now: new Date(at(40)) };
+    const pictures = [0, 1].map((frame) => stageBar({ ...picture, frame }, new Palette(false)));
+    expect(pictures[0]).not.toBe(pictures[1]);
+  });
+
+  it('stands still when the work has ended', () => {
+    const timeline = timelineTo(...installing, ['state.changed', 'install_failed', 45]);
+    const [now, later] = [50, 500].map((second) => new Date(at(second)));
+    const failed: InstanceView = { ...instance, state: 'error', installation: null };
+    const pictures = [now, later].map((moment) =>
+      stageBar({ instance: failed, timeline, now: moment ?? new Date(0) }, new Palette(false)),
+    );
+    expect(pictures[0]).toBe(pictures[1]);
+    expect(pictures[0]).toContain('✖ install            14s');
+  });
+});
