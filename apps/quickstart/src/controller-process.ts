@@ -73,12 +73,7 @@ export class ControllerProcess {
   private async launch(rack: Rack, { liveImageDir, env }: Omit<ControllerOptions, 'dir'>): Promise<void> {
     // The embedded PostgreSQL runs as a user of its own, which has to pass through to its data.
     await mkdir(this.dir, { recursive: true, mode: 0o755 });
-    const [file, ...args] = [
-      ...rack.execCommandPrefix,
-      process.execPath,
-      '--enable-source-maps',
-      program,
-    ];
+    const [file, ...args] = [...rack.execCommandPrefix, process.execPath, '--enable-source-maps', program];
     const log = openSync(this.logFile, 'a', 0o600);
     try {
       const child = spawn(file, args, {

@@ -9,17 +9,17 @@ export type Work = 'installing' | 'deleting';
 /** What a person would call the stages; the last ones take no time. */
 const stageTitles: Record<Work, Record<string, string>> = {
   installing: {
-    queued: 'install: switched on by its BMC',
-    booting: 'install: network boot of the live image',
+    queued: 'install: seen off by its BMC',
+    booting: 'install: on, network boot of the live image',
     install: 'install: partitions, image, configuration',
-    install_reboot: 'install: switched off, and on again',
-    booting_disk: 'install: first boot of the installed OS',
+    install_reboot: 'install: soft-off by its BMC',
+    booting_disk: 'install: on, first boot of the installed OS',
   },
   deleting: {
-    queued: 'destroy: switched on by its BMC',
-    booting: 'destroy: network boot of the live image',
+    queued: 'destroy: seen off by its BMC',
+    booting: 'destroy: on, network boot of the live image',
     delete: 'destroy: disks wiped',
-    deleted: 'destroy: switched off',
+    deleted: 'destroy: soft-off by its BMC',
   },
 };
 
