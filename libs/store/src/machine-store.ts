@@ -133,6 +133,12 @@ export class MachineStore {
     return row && toMachine(row);
   }
 
+  /** The machine that the inventory gives this address for its network boot; null for a stranger. */
+  async byPxeIp(address: string): Promise<Machine | null> {
+    const row = await this.database.client.machine.findUnique({ where: { pxeIp: address } });
+    return row && toMachine(row);
+  }
+
   async list(filter: MachineFilter): Promise<Page<Machine>> {
     const { state, instanceType, labels = {}, after, limit } = filter;
     const rows = await this.database.client.machine.findMany({
