@@ -37,6 +37,12 @@ export interface ClientOptions extends TransportOptions {
 
 const segment = encodeURIComponent;
 
+/** fetch() gives up on an answer after five minutes. */
+const longestWaitSeconds = 240;
+
+const waitFor = (wait: string, seconds: number | undefined) =>
+  seconds === undefined ? {} : { wait, timeout: Math.min(seconds, longestWaitSeconds) };
+
 /**
  * The controller's REST API, typed by its own schemas. Machines and images are named by id or name, instances
  * by id. Errors are `DomainError`; those that the controller answered are `ApiProblem`.
@@ -62,7 +68,7 @@ export class DodaiClient {
 
   /** With `waitSeconds` the answer says whether its BMC was reached; a failed check is an error. */
   async createMachine(body: MachineCreateInput, waitSeconds?: number): Promise<MachineView> {
-    const query = waitSeconds === undefined ? {} : { wait: 'verified', timeout: waitSeconds };
+    const query = waitFor('verified', waitSeconds);
     return await this.#http.read(machineView, { method: 'POST', path: '/v1/machines', query, body });
   }
 
@@ -72,7 +78,7 @@ export class DodaiClient {
       method: 'POST',
       path: '/v1/machines/import',
       headers: { 'content-type': format === 'csv' ? 'text/csv' : 'application/yaml' },
-      stream: new Blob([content]).stream(),
+      text: content,
     });
   }
 
@@ -85,7 +91,7 @@ export class DodaiClient {
   }
 
   async verifyMachine(machine: string, waitSeconds?: number): Promise<MachineView> {
-    const query = waitSeconds === undefined ? {} : { wait: 'verified', timeout: waitSeconds };
+    const query = waitFor('verified', waitSeconds);
     const path = `/v1/machines/${segment(machine)}/verify`;
     return await this.#http.read(machineView, { method: 'POST', path, query });
   }
@@ -154,10 +160,10 @@ export class DodaiClient {
     return await this.#http.read(instanceView, { method: 'DELETE', path: `/v1/instances/${segment(id)}` });
   }
 
-  /** Held by the controller until then or the time is up; a failed installation or deletion is an error. */
+  /** Held until then, or the time is up (at most four minutes); a failed installation or deletion is an error. */
   async waitForInstance(id: string, wait: InstanceWait, timeoutSeconds: number): Promise<InstanceView> {
     const path = `/v1/instances/${segment(id)}`;
-    return await this.#http.read(instanceView, { path, query: { wait, timeout: timeoutSeconds } });
+    return await this.#http.read(instanceView, { path, query: waitFor(wait, timeoutSeconds) });
   }
 
   /** What already happened, oldest first. */

@@ -1,6 +1,8 @@
+import type { Readable } from 'node:stream';
 import type { z } from 'zod';
 import { DomainError } from '#core';
 import { ApiProblem, readProblem } from './api-problem.js';
+import { streamedPost } from './streamed-post.js';
 import { unreachable } from './unreachable.js';
 
 export interface ApiRequest {
@@ -10,8 +12,10 @@ export interface ApiRequest {
   query?: Record<string, string | number | boolean | undefined>;
   /** Sent as JSON. */
   body?: unknown;
-  /** Sent as it is, in place of `body`. */
-  stream?: ReadableStream<Uint8Array>;
+  /** Sent as it is, in place of `body`, with a content-type among the headers. */
+  text?: string;
+  /** The same for what is too large for the memory. */
+  content?: Readable;
   headers?: Record<string, string>;
   signal?: AbortSignal;
 }
@@ -41,20 +45,14 @@ export class HttpTransport {
   }
 
   async send(request: ApiRequest): Promise<Response> {
-    const { method = 'GET' } = request;
     const signals = [request.signal, this.#signal].filter((one) => one !== undefined);
     const signal = AbortSignal.any(signals);
-    const response = await fetch(this.#urlOf(request), {
-      method,
-      headers: this.#headersOf(request),
-      ...bodyOf(request),
-      signal,
-    }).catch((error: unknown) => {
+    const response = await this.#exchange(request, signal).catch((error: unknown) => {
       if (signal.aborted) throw error;
       throw unreachable(this.url, error);
     });
     if (response.ok) return response;
-    throw explainToken(await readProblem(response, `${method} ${request.path}`), this.#token);
+    throw explainToken(await readProblem(response, `${methodOf(request)} ${request.path}`), this.#token);
   }
 
   async read<Schema extends z.ZodType>(schema: Schema, request: ApiRequest): Promise<z.output<Schema>> {
@@ -66,6 +64,14 @@ export class HttpTransport {
       cause: parsed.error,
       remedy: 'Is this address a dodai controller? Use the command of the same version as the controller.',
     });
+  }
+
+  async #exchange(request: ApiRequest, signal: AbortSignal): Promise<Response> {
+    const url = this.#urlOf(request);
+    const headers = this.#headersOf(request);
+    const { content, body, text = body === undefined ? undefined : JSON.stringify(body) } = request;
+    if (content) return await streamedPost(url, { headers, content, signal });
+    return await fetch(url, { method: methodOf(request), headers, body: text, signal });
   }
 
   #urlOf({ path, query = {} }: ApiRequest): string {
@@ -84,10 +90,7 @@ export class HttpTransport {
   }
 }
 
-function bodyOf({ body, stream }: ApiRequest): RequestInit {
-  if (stream) return { body: stream, duplex: 'half' };
-  return body === undefined ? {} : { body: JSON.stringify(body) };
-}
+const methodOf = ({ method = 'GET' }: ApiRequest) => method;
 
 /** The controller cannot know where the caller keeps its token; this side can say. */
 function explainToken(problem: ApiProblem, token: string | undefined): ApiProblem {

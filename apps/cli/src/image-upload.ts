@@ -42,7 +42,7 @@ export async function uploadImage(transport: HttpTransport, upload: ImageUpload)
     path: '/v1/images',
     query: { name, sha256, defaultUser },
     headers: { 'content-type': 'application/octet-stream', 'content-length': String(totalBytes) },
-    stream: Readable.toWeb(Readable.from(content, { objectMode: false })) as ReadableStream<Uint8Array>,
+    content: Readable.from(content, { objectMode: false }),
     signal,
   });
 }
