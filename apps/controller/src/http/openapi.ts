@@ -61,9 +61,9 @@ function documentOf(app: NestExpressApplication, version: string): OpenAPIObject
   });
 }
 
-/** Serves /openapi.json and its page /docs, whose files all come from this host. */
+/** Serves /openapi.json and its page /docs, whose files all come from this host. The document is made when it is first asked for. */
 export function serveOpenApi(app: NestExpressApplication, version: string): void {
-  SwaggerModule.setup('docs', app, documentOf(app, version), {
+  SwaggerModule.setup('docs', app, () => documentOf(app, version), {
     jsonDocumentUrl: 'openapi.json',
     raw: ['json'],
     customSiteTitle: 'dodai API',
