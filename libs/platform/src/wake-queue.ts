@@ -2,9 +2,8 @@ import {
   createPostgresBackend,
   createRedisBackend,
   type Job,
-  type Queue,
+  type JobsOptions,
   withBackend,
-  type Worker,
 } from 'bullmq';
 import { Redis } from 'ioredis';
 import type { Clock } from './clock.js';

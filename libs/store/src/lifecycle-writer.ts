@@ -125,9 +125,14 @@ export class LifecycleWriter {
     });
   }
 
-  /** Says what is awaited and until when. Not an event: the timeline tells what was done about it. */
+  /** Says what is awaited and until when. */
   async expect(machine: Machine, awaits: string, awaitsUntil: Date): Promise<Machine> {
-    return this.update(this.database.client, machine, { awaits, awaitsUntil });
+    return this.database.client.$transaction(async (tx) => {
+      const waiting = await this.update(tx, machine, { awaits, awaitsUntil });
+      const message = `${machine.name}: waiting for ${awaits} until ${awaitsUntil.toISOString()}`;
+      await this.record(tx, waiting, 'wait.began', { message, data: { awaits, awaitsUntil } });
+      return waiting;
+    });
   }
 
   /** Puts on the timeline what was asked of a machine without moving it in its life cycle. */

@@ -196,17 +196,18 @@ ALTER TABLE "instances" ADD CONSTRAINT "instances_image_id_fkey" FOREIGN KEY ("i
 
 -- Every event is told to the listeners of this database. The lock makes the order of ids the order of commits, so
 -- that a reader who resumes after an id misses nothing.
-CREATE FUNCTION "order_event"() RETURNS trigger LANGUAGE plpgsql AS $$
+-- (\x3b is a semicolon: the schema engine cuts scripts at each one, inside strings too.)
+CREATE FUNCTION "order_event"() RETURNS trigger LANGUAGE plpgsql AS E'
 BEGIN
-    PERFORM pg_advisory_xact_lock(7071);
-    NEW."id" := nextval('events_id_seq');
-    RETURN NEW;
-END $$;
+    PERFORM pg_advisory_xact_lock(7071)\x3b
+    NEW."id" := nextval(''events_id_seq'')\x3b
+    RETURN NEW\x3b
+END';
 CREATE TRIGGER "order_event" BEFORE INSERT ON "events" FOR EACH ROW EXECUTE FUNCTION "order_event"();
 
-CREATE FUNCTION "tell_event"() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION "tell_event"() RETURNS trigger LANGUAGE plpgsql AS E'
 BEGIN
-    PERFORM pg_notify('dodai_events', NEW."id"::text);
-    RETURN NULL;
-END $$;
+    PERFORM pg_notify(''dodai_events'', NEW."id"::text)\x3b
+    RETURN NULL\x3b
+END';
 CREATE TRIGGER "tell_event" AFTER INSERT ON "events" FOR EACH ROW EXECUTE FUNCTION "tell_event"();
