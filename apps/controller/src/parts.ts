@@ -7,6 +7,7 @@ import {
   EmbeddedPostgres,
   ExecaProcessRunner,
   type Logger,
+  type ProcessRunner,
   type Secret,
   SecretBox,
   StreamingProcesses,
@@ -35,6 +36,7 @@ export interface Parts {
   config: Config;
   log: Logger;
   clock: Clock;
+  runner: ProcessRunner;
   shutdown: Shutdown;
   database: Database;
   queue: WakeQueue;
@@ -83,6 +85,7 @@ export async function openParts(config: Config, log: Logger, closers: Closers): 
     config,
     log,
     clock,
+    runner,
     shutdown: new Shutdown(),
     database,
     queue,

@@ -4,8 +4,7 @@ import { dhcpSettingsOf } from './dhcp-settings.js';
 
 const config = (environment: Record<string, string>) =>
   loadConfig({ DODAI_DHCP_INTERFACE: 'eth1', ...environment });
-const address = { address: '10.77.5.1', netmask: '255.255.252.0', mac: '', internal: false, cidr: null };
-const interfaces = { eth1: [{ ...address, family: 'IPv4' as const }] };
+const interfaces = { eth1: { address: '10.77.5.1', netmask: '255.255.252.0' } };
 
 it('takes the address and the network from the interface', () => {
   const full = config({ DODAI_DHCP: 'full', DODAI_DHCP_RANGE: '10.77.4.50,10.77.4.99' });

@@ -1,7 +1,7 @@
-import { networkInterfaces } from 'node:os';
 import { DomainError } from '#core';
 import type { DhcpSettings } from '#netboot';
 import type { Config } from '#platform';
+import type { InterfaceAddresses } from './interface-addresses.js';
 
 const bytesOf = (address: string) => address.split('.').map(Number);
 
@@ -14,9 +14,9 @@ export function networkOf(address: string, netmask: string): string {
 }
 
 /** What the configuration leaves to the interface: its address, its network. Throws DomainError `configuration-invalid`. */
-export function dhcpSettingsOf({ dhcp }: Config, interfaces = networkInterfaces()): DhcpSettings {
+export function dhcpSettingsOf({ dhcp }: Config, interfaces: InterfaceAddresses): DhcpSettings {
   const name = dhcp.interface ?? '';
-  const own = interfaces[name]?.find(({ family }) => family === 'IPv4');
+  const own = interfaces[name];
   if (!own || dhcp.mode === 'off')
     throw new DomainError(
       'configuration-invalid',

@@ -11,6 +11,7 @@ import {
 import type { Parts } from '../parts.js';
 import type { BootLog } from './boot-log.js';
 import { dhcpSettingsOf } from './dhcp-settings.js';
+import { interfaceAddresses } from './interface-addresses.js';
 import type { MachineResolver } from './machine-resolver.js';
 
 /** What the listeners of a running netboot are, for the banner. */
@@ -25,7 +26,7 @@ const anyMac = '00:00:00:00:00:00';
 /** The part of role `boot` that is not HTTP: TFTP and, when asked for, DHCP. Their facts go on the timelines. */
 export class NetbootServices {
   private readonly tftp: TftpServer;
-  private readonly dhcp: DhcpServer | undefined;
+  private dhcp: DhcpServer | undefined;
   private unsubscribe: () => void = () => undefined;
   private reserving: Promise<void> = Promise.resolve();
 
@@ -34,31 +35,36 @@ export class NetbootServices {
     private readonly resolver: MachineResolver,
     private readonly bootLog: BootLog,
   ) {
-    const { config, clock } = parts;
+    const { config, clock } = this.parts;
     this.tftp = new TftpServer({
       ...config.tftp,
       clock,
       handler: bootFiles({ decide: (mac) => this.decide(mac), render: (decision) => this.render(decision) }),
       onEvent: (event) => this.onTftp(event),
     });
-    if (config.dhcp.mode === 'off') return;
-    this.dhcp = new DhcpServer({
-      settings: dhcpSettingsOf(config),
-      directory: join(config.dataDir, 'dhcp'),
-      clock,
-      onEvent: (event) => this.onDhcp(event),
-      onEnd: (end) => parts.log.error({ end }, 'the DHCP server died and is started again'),
-    });
   }
 
   async start(): Promise<NetbootAddresses> {
     const { port } = await this.tftp.start();
+    this.dhcp = await this.dhcpServer();
     if (this.dhcp) {
       await this.dhcp.setReservations(await this.parts.netbooting.reservations());
       await this.dhcp.start();
       this.unsubscribe = this.parts.feed.subscribe((event) => this.onInventory(event));
     }
     return { tftpPort: port };
+  }
+
+  private async dhcpServer(): Promise<DhcpServer | undefined> {
+    const { config, clock, log, runner } = this.parts;
+    if (config.dhcp.mode === 'off') return undefined;
+    return new DhcpServer({
+      settings: dhcpSettingsOf(config, await interfaceAddresses(runner)),
+      directory: join(config.dataDir, 'dhcp'),
+      clock,
+      onEvent: (event) => this.onDhcp(event),
+      onEnd: (end) => log.error({ end }, 'the DHCP server died and is started again'),
+    });
   }
 
   async stop(): Promise<void> {
