@@ -17,7 +17,7 @@ const bootSectorBase64 =
 const sectorBytes = 512;
 const exitCodeOfGuest = 33;
 /** Working KVM needs a fraction of a second, emulation 0.3 s: what needs longer is of no use. */
-const probeTimeoutMs = 3_000;
+const probeTimeoutMs = 2_000;
 
 /** KVM when it really runs a 64-bit guest, emulation otherwise. */
 export async function probeAccelerator(): Promise<Accelerator> {

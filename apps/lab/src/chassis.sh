@@ -35,40 +35,52 @@ close_inherited_files() {
 }
 
 # The boot device counts for one boot, as IPMI has it; the network comes first otherwise.
-take_nic_bootindex() {
-  local device=pxe
-  if [[ -r $boot_file ]]; then
-    read -r device <"$boot_file"
-    rm -f "$boot_file"
-  fi
-  if [[ $device == default ]]; then nic_bootindex=$nic_last; else nic_bootindex=$nic_first; fi
-}
-
 power_on() {
   if is_on; then return 0; fi
-  local nic_bootindex
-  take_nic_bootindex
+  local device=pxe
+  if [[ -r $boot_file ]]; then read -r device <"$boot_file"; fi
+  rm -f "$boot_file"
+  case $device in
+    default)
+      start_qemu "$nic_last"
+      open_monitor
+      move_nic_first
+      ;;
+    *) start_qemu "$nic_first" ;;
+  esac
+}
+
+start_qemu() {
   (
     close_inherited_files
-    export nic_bootindex
+    export nic_bootindex=$1
     exec bash "$machine_dir/qemu.sh" </dev/null >>"$machine_dir/power.log" 2>&1
   )
-  if [[ $nic_bootindex != "$nic_first" ]]; then set_nic_bootindex "$nic_first"; fi
+}
+
+# For the boots after this one; QEMU hands the order to the firmware at each reset.
+move_nic_first() {
+  tell_monitor '{"execute":"qom-set","arguments":{"path":"/machine/peripheral/nic0","property":"bootindex","value":'"$nic_first"'}}' '"return"'
 }
 
 power_off() {
-  local pid poll
+  local pid
   pid=$(print_running_pid) || return 0
-  kill -TERM "$pid" 2>/dev/null || return 0
+  signal_and_wait TERM "$pid" || signal_and_wait KILL "$pid"
+}
+
+signal_and_wait() {
+  local poll
+  kill -"$1" "$2" 2>/dev/null || return 0
   for ((poll = 0; poll < power_off_polls; poll++)); do
     is_on || return 0
     sleep "$poll_seconds"
   done
-  kill -KILL "$pid" 2>/dev/null || return 0
+  return 1
 }
 
 open_monitor() {
-  coproc MONITOR { exec socat - "UNIX-CONNECT:$machine_dir/qmp.sock" 2>/dev/null; }
+  coproc MONITOR { exec socat -t 0 - "UNIX-CONNECT:$machine_dir/qmp.sock" 2>/dev/null; }
   tell_monitor '{"execute":"qmp_capabilities"}' '"return"'
 }
 
@@ -84,23 +96,16 @@ tell_monitor() {
   return 1
 }
 
-move_nic() {
-  tell_monitor '{"execute":"qom-set","arguments":{"path":"/machine/peripheral/nic0","property":"bootindex","value":'"$1"'}}' '"return"'
-}
-
-set_nic_bootindex() {
-  open_monitor
-  move_nic "$1"
-}
-
+# SeaBIOS reads the boot order late, after resets of its own: a new order is sure to be seen by a new QEMU only.
 reset_machine() {
-  local nic_bootindex
   is_on || return 1
-  take_nic_bootindex
-  open_monitor
-  move_nic "$nic_bootindex"
-  tell_monitor '{"execute":"system_reset"}' '"RESET"'
-  move_nic "$nic_first"
+  if [[ -r $boot_file ]]; then
+    power_off
+    power_on
+  else
+    open_monitor
+    tell_monitor '{"execute":"system_reset"}' '"RESET"'
+  fi
 }
 
 press_power_button() {

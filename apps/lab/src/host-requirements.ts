@@ -8,6 +8,7 @@ const programs = {
   ipmi_sim: 'openipmi',
   ip: 'iproute2',
   socat: 'socat',
+  radvd: 'radvd',
 } as const;
 const bootRoms = { path: '/usr/lib/ipxe/qemu/pxe-virtio.rom', debianPackage: 'ipxe-qemu' } as const;
 const tunDevice = '/dev/net/tun';

@@ -25,6 +25,6 @@ export function listens(table: string, protocol: 'tcp' | 'udp', port: number, ad
 }
 
 function hexAddress(address: string): string {
-  const bytes = address.split('.').reverse().map(Number);
+  const bytes = address.split('.').map(Number).toReversed();
   return bytes.map((byte) => byte.toString(16).toUpperCase().padStart(2, '0')).join('');
 }

@@ -26,6 +26,8 @@ export function rackFiles(rack: Pick<RackPlan, 'dir'>) {
     pids: file('pids'),
     logs: file('logs'),
     relayConfig: file('console-relay.json'),
+    radvdConfig: file('radvd.conf'),
+    radvdPid: file('radvd.pid'),
     relayScript: file('console-relay.mjs'),
     chassisScript: file('chassis.sh'),
   };

@@ -23,7 +23,7 @@ export async function createNamespace(rack: RackPlan): Promise<void> {
 export function networkCommands(rack: RackPlan): string {
   const lines = [
     'link set lo up',
-    `link add ${bridge} type bridge`,
+    `link add ${bridge} type bridge forward_delay 0`,
     `address add ${rack.controllerAddress}/${rack.prefixLength} dev ${bridge}`,
     ...rack.machines.flatMap((machine) => [
       `address add ${machine.bmc.host}/32 dev ${bridge}`,
@@ -57,4 +57,15 @@ export async function namespacePids(namespace: string): Promise<number[]> {
     .filter((line) => line !== '')
     .map(Number)
     .filter((pid) => pid !== process.pid);
+}
+
+/** radvd's configuration: there is no IPv6 router here (lifetime 0), said often enough for an iPXE that asks once. */
+export function routerAdvertisement(): string {
+  return `interface ${bridge} {
+  AdvSendAdvert on;
+  AdvDefaultLifetime 0;
+  MinRtrAdvInterval 3;
+  MaxRtrAdvInterval 4;
+};
+`;
 }

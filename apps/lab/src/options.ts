@@ -3,10 +3,10 @@ import { LabError } from './lab-error.js';
 export const diskBuses = ['virtio', 'sata', 'nvme'] as const;
 export type DiskBus = (typeof diskBuses)[number];
 
-export const nicModels = ['virtio', 'e1000', 'e1000e', 'rtl8139', 'vmxnet3'] as const;
+export const nicModels = ['virtio', 'e1000', 'e1000e'] as const;
 export type NicModel = (typeof nicModels)[number];
 
-export interface DiskSpec {
+interface DiskSpec {
   bus: DiskBus;
   sizeBytes: number;
 }

@@ -11,7 +11,7 @@ export interface DiskPlan {
   serial: string;
 }
 
-export interface BmcPlan {
+interface BmcPlan {
   host: string;
   port: number;
   user: string;
@@ -76,6 +76,10 @@ export function rackDirectory(labDir: string, name: string): string {
   return dir;
 }
 
+export function namespaceName(rack: string): string {
+  return `dodai-lab-${rack}`;
+}
+
 export function planRack(spec: RackSpec, labDir: string, accelerator: Accelerator): RackPlan {
   const dir = rackDirectory(labDir, spec.name);
   return {
@@ -83,7 +87,7 @@ export function planRack(spec: RackSpec, labDir: string, accelerator: Accelerato
     spec,
     name: spec.name,
     dir,
-    namespace: `dodai-lab-${spec.name}`,
+    namespace: namespaceName(spec.name),
     accelerator,
     controllerAddress: `${network}.1`,
     prefixLength: 24,

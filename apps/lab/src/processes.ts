@@ -30,7 +30,17 @@ export function recordedPid(pidFile: string, rackDir: string): number | undefine
   return pid > 1 && commandLine(pid).includes(`${rackDir}/`) ? pid : undefined;
 }
 
-export interface DetachedProcess {
+/** Gone, or a zombie. An empty command line says less: it is empty for a moment while a program replaces another. */
+export function hasEnded(pid: number): boolean {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return /^[ZX]/.test(stat.slice(stat.lastIndexOf(')') + 2));
+  } catch {
+    return true;
+  }
+}
+
+interface DetachedProcess {
   file: string;
   args: readonly string[];
   pidFile: string;
@@ -38,13 +48,15 @@ export interface DetachedProcess {
 }
 
 /** Starts a process that outlives this one, its output in a log file and its number in a pid file. */
-export async function startDetached({ file, args, pidFile, logFile }: DetachedProcess): Promise<void> {
+export async function startDetached({ file, args, pidFile, logFile }: DetachedProcess): Promise<number> {
   const log = openSync(logFile, 'a', 0o600);
   try {
     const child = spawn(file, args, { detached: true, stdio: ['ignore', log, log] });
     await once(child, 'spawn');
-    await writeFile(pidFile, `${child.pid}\n`);
+    const pid = child.pid ?? 0;
+    await writeFile(pidFile, `${pid}\n`);
     child.unref();
+    return pid;
   } finally {
     closeSync(log);
   }
@@ -57,8 +69,7 @@ export async function recordedPids(pidDir: string, rackDir: string): Promise<num
 
 export async function stopRecorded(pidFile: string, rackDir: string): Promise<void> {
   const pid = recordedPid(pidFile, rackDir);
-  if (pid !== undefined)
-    await endProcesses(() => Promise.resolve(commandLine(pid) === '' ? [] : [pid]), 2_000);
+  if (pid !== undefined) await endProcesses(() => Promise.resolve(hasEnded(pid) ? [] : [pid]), 2_000);
   await rm(pidFile, { force: true });
 }
 

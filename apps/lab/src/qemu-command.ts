@@ -11,8 +11,6 @@ const nicDevices: Record<NicModel, string> = {
   virtio: 'virtio-net-pci',
   e1000: 'e1000',
   e1000e: 'e1000e',
-  rtl8139: 'rtl8139',
-  vmxnet3: 'vmxnet3',
 };
 
 /** The script that switches the machine on; chassis.sh runs it. No value needs escaping: plan.ts sees to that. */

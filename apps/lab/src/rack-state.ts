@@ -1,10 +1,22 @@
 import { existsSync } from 'node:fs';
-import { copyFile, mkdir, open, readFile, readdir, rmdir, truncate, writeFile } from 'node:fs/promises';
+import {
+  copyFile,
+  link,
+  mkdir,
+  open,
+  readFile,
+  readdir,
+  rm,
+  rmdir,
+  truncate,
+  writeFile,
+} from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bmcCommands, bmcConfig } from './bmc-config.js';
 import { LabError } from './lab-error.js';
 import { machineFiles, rackFiles } from './machine-files.js';
+import { routerAdvertisement } from './namespace.js';
 import { rackDirectory } from './plan.js';
 import type { MachinePlan, RackPlan } from './plan.js';
 import { qemuScript } from './qemu-command.js';
@@ -39,10 +51,24 @@ export async function readPlan(name: string, labDir: string): Promise<RackPlan> 
   );
 }
 
-/** The first thing written of a rack, so that whatever follows can be found and taken down; fails if it exists. */
+/**
+ * The first thing written of a rack, so that whatever follows can be found and taken down. It appears complete or not
+ * at all, and of two that raise the same rack at once only one gets it.
+ */
 export async function writePlan(plan: RackPlan): Promise<void> {
+  const { state } = rackFiles(plan);
+  const draft = `${state}.${process.pid}`;
   await mkdir(plan.dir, { recursive: true, mode: 0o700 });
-  await writeFile(rackFiles(plan).state, `${JSON.stringify(plan, null, 2)}\n`, { flag: 'wx', mode: 0o600 });
+  await writeFile(draft, `${JSON.stringify(plan, null, 2)}\n`, { mode: 0o600 });
+  try {
+    await link(draft, state);
+  } catch (cause) {
+    throw new LabError(`rack '${plan.name}' is being raised by another process`, 'Wait for it: lab status.', {
+      cause,
+    });
+  } finally {
+    await rm(draft, { force: true });
+  }
 }
 
 /** Writes every file of the rack; disks that exist are kept. */
@@ -51,6 +77,7 @@ export async function writeRackFiles(plan: RackPlan): Promise<void> {
   await Promise.all([files.pids, files.logs].map((dir) => mkdir(dir, { recursive: true })));
   await copyFile(path.join(sourceDir, 'chassis.sh'), files.chassisScript);
   await copyFile(path.join(sourceDir, 'console-relay.mjs'), files.relayScript);
+  await writeFile(files.radvdConfig, routerAdvertisement());
   await writeFile(files.relayConfig, relayConfig(plan));
   await Promise.all(plan.machines.map((machine) => writeMachineFiles(plan, machine)));
 }

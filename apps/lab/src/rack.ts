@@ -14,7 +14,7 @@ import {
   networkIsComplete,
 } from './namespace.js';
 import { parseRackName, parseRackOptions, type RackOptions } from './options.js';
-import { planRack, type MachinePlan, type RackPlan } from './plan.js';
+import { namespaceName, planRack, type MachinePlan, type RackPlan } from './plan.js';
 import { endProcesses, recordedPid, recordedPids, waitUntil } from './processes.js';
 import {
   labDirectory,
@@ -69,8 +69,8 @@ export class Rack {
       await rack.raise();
       return rack;
     }
+    assertNameIsFree(spec.name, labDir);
     const plan = planRack(spec, labDir, await probeAccelerator());
-    assertNameIsFree(plan);
     await writePlan(plan);
     const rack = new Rack(plan);
     try {
@@ -229,10 +229,11 @@ export class Rack {
 }
 
 /** The rack is not in our directory, so a namespace of its name belongs to someone else. */
-function assertNameIsFree(plan: RackPlan): void {
-  if (!namespaceExists(plan.namespace)) return;
+function assertNameIsFree(name: string, labDir: string): void {
+  const namespace = namespaceName(name);
+  if (!namespaceExists(namespace)) return;
   throw new LabError(
-    `the name '${plan.name}' is taken: network namespace ${plan.namespace} exists, and no rack of ${path.dirname(plan.dir)} owns it`,
+    `the name '${name}' is taken: network namespace ${namespace} exists, and no rack of ${labDir} owns it`,
     'Choose another --name, or take that rack down with the DODAI_LAB_DIR it was raised with.',
   );
 }

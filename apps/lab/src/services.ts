@@ -7,7 +7,7 @@ import { machineFiles, rackFiles } from './machine-files.js';
 import { execInNamespacePrefix } from './namespace.js';
 import type { RackPlan } from './plan.js';
 import { isListening } from './listening.js';
-import { recordedPid, startDetached, stopRecorded, waitUntil } from './processes.js';
+import { hasEnded, recordedPid, startDetached, stopRecorded, waitUntil } from './processes.js';
 
 /** What runs for a rack besides its machines: the console relay, a BMC each, and the published ports. */
 interface Service {
@@ -26,7 +26,8 @@ const halfCloseSeconds = '30';
 
 export async function startServices(rack: RackPlan): Promise<void> {
   await startMissing(rack, consoleRelay(rack));
-  await Promise.all(bmcServices(rack).map((service) => startMissing(rack, service)));
+  const services = [routerAdvertiser(rack), ...bmcServices(rack)];
+  await Promise.all(services.map((service) => startMissing(rack, service)));
 }
 
 /** Joins a loopback port of the host to the controller's port in the namespace, over a unix socket. */
@@ -50,6 +51,23 @@ function consoleRelay(rack: RackPlan): Service {
     logFile: path.join(logs, 'console-relay.log'),
     ready: (pid) => rack.machines.every((machine) => isListening(pid, 'tcp', machine.solPort)),
     failure: new LabError('the console relay did not start', `See ${path.join(logs, 'console-relay.log')}.`),
+  };
+}
+
+/**
+ * iPXE, the firmware of the network cards, waits 16 s for an IPv6 router at every boot where no one says that there is
+ * none: radvd does.
+ */
+function routerAdvertiser(rack: RackPlan): Service {
+  const { logs, radvdConfig, radvdPid } = rackFiles(rack);
+  const logFile = path.join(logs, 'radvd.log');
+  return {
+    name: 'radvd',
+    inNamespace: true,
+    command: ['radvd', '--nodaemon', '--logmethod', 'stderr', '--config', radvdConfig, '--pidfile', radvdPid],
+    logFile,
+    ready: () => existsSync(radvdPid),
+    failure: new LabError('the router advertiser (radvd) did not start', `See ${logFile}.`),
   };
 }
 
@@ -105,20 +123,11 @@ async function startMissing(rack: RackPlan, service: Service): Promise<void> {
   const prefix = service.inNamespace ? execInNamespacePrefix(rack.namespace) : [];
   const [file = '', ...args] = [...prefix, ...service.command];
   const recorded = pidFile(rack, service.name);
-  await startDetached({ file, args, pidFile: recorded, logFile: service.logFile });
-  if (await becomesReady(service, () => recordedPid(recorded, rack.dir))) return;
+  const pid = await startDetached({ file, args, pidFile: recorded, logFile: service.logFile });
+  await waitUntil(() => service.ready(pid) || hasEnded(pid), startTimeoutMs);
+  if (service.ready(pid) && !hasEnded(pid)) return;
   await stopRecorded(recorded, rack.dir);
   throw service.failure;
-}
-
-async function becomesReady(service: Service, currentPid: () => number | undefined): Promise<boolean> {
-  let ready = false;
-  await waitUntil(() => {
-    const pid = currentPid();
-    ready = pid !== undefined && service.ready(pid);
-    return ready || pid === undefined;
-  }, startTimeoutMs);
-  return ready;
 }
 
 function pidFile(rack: RackPlan, name: string): string {

@@ -19,6 +19,7 @@ export function describeRack(rack: Rack) {
 export function printRack(rack: Rack): void {
   const table = new Table({
     head: ['machine', 'power', 'MAC', 'address', 'BMC', 'user / password', 'disks'],
+    style: { head: [], border: [] },
   });
   for (const machine of rack.machines) {
     const { host, user, password } = machine.bmc;

@@ -1,0 +1,73 @@
+import { describe, expect, it } from 'vitest';
+import { bmcConfig } from './bmc-config.js';
+import { networkCommands } from './namespace.js';
+import { parseRackOptions } from './options.js';
+import { planRack } from './plan.js';
+import { qemuScript } from './qemu-command.js';
+
+const disks = ['sata:1G', 'virtio:1G', 'nvme:1G', 'sata:1G'];
+const rack = planRack(parseRackOptions({ machines: [{ disks, nic: 'e1000' }, {}] }), '/lab', 'tcg');
+const [machine] = rack.machines;
+if (!machine) throw new Error('the plan has no machine');
+
+describe('the script that starts QEMU', () => {
+  const script = qemuScript(machine, 'tcg');
+
+  it('boots from the network first, from the disks in their order next', () => {
+    expect(script).toMatch(/-device "e1000,.*bootindex=\$\{nic_bootindex:-1\}"/);
+    expect([...script.matchAll(/bootindex=(\d)/g)].map(([, index]) => index)).toEqual(['2', '3', '4', '5']);
+  });
+
+  it('puts SATA disks on ports of one controller', () => {
+    expect(script.match(/ich9-ahci/g)).toHaveLength(1);
+    expect(script).toContain('ide-hd,bus=ahci0.0,id=disk0');
+    expect(script).toContain('ide-hd,bus=ahci0.1,id=disk3');
+  });
+
+  it('has no SATA controller where there is no SATA disk', () => {
+    const second = rack.machines[1];
+    expect(second && qemuScript(second, 'tcg')).not.toContain('ahci');
+  });
+
+  it('appends the serial line to the log and sends it to the relay', () => {
+    expect(script).toContain('path=/lab/rack/machines/m1/serial.sock,reconnect=1');
+    expect(script).toContain('logfile=/lab/rack/machines/m1/serial.log,logappend=on');
+  });
+
+  it('uses the processor of the host under KVM', () => {
+    expect(qemuScript(machine, 'kvm')).toContain('-cpu "host"');
+  });
+});
+
+describe('the configuration of a BMC', () => {
+  const config = bmcConfig(machine, '/lab/rack/chassis.sh');
+
+  it('listens on the address of the BMC only', () => {
+    expect(config.match(/^ +addr .*$/gm)).toEqual(['    addr 10.77.0.101 623']);
+  });
+
+  it('hands power and boot device to the chassis of its machine', () => {
+    expect(config).toContain('chassis_control "/lab/rack/chassis.sh /lab/rack/machines/m1"');
+  });
+
+  it('has one administrator, with the password of the plan', () => {
+    expect(config).toContain(`user 2 true "admin" "${machine.bmc.password}" admin`);
+    expect(config).toContain('user 1 false');
+  });
+});
+
+describe('the network of a rack', () => {
+  it('has the addresses of controller and BMCs and a port for each machine', () => {
+    expect(networkCommands(rack)).toBe(`link set lo up
+link add br0 type bridge forward_delay 0
+address add 10.77.0.1/24 dev br0
+address add 10.77.0.101/32 dev br0
+tuntap add dev tap-m1 mode tap
+link set tap-m1 master br0 up
+address add 10.77.0.102/32 dev br0
+tuntap add dev tap-m2 mode tap
+link set tap-m2 master br0 up
+link set br0 up
+`);
+  });
+});
