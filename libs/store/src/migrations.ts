@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { projectRoot } from '#platform';
 import { bindMigrationAwareSqlAdapterFactory } from '@prisma/driver-adapter-utils';
 import { PrismaPg } from '@prisma/adapter-pg';
+import pg from 'pg';
 import * as engineModule from '@prisma/schema-engine-wasm/schema_engine_bg';
 import type { MigrationList, SchemaEngine } from '@prisma/schema-engine-wasm';
 
@@ -67,14 +68,16 @@ function migrationList(): MigrationList {
   };
 }
 
+/** Ends the engine's connections when it is done: its lock on the migrations goes with them, and the next one need not wait. */
 async function withEngine<T>(databaseUrl: string, use: (engine: SchemaEngine) => Promise<T>): Promise<T> {
   const { SchemaEngine: Engine } = await loadGlue();
-  const adapter = bindMigrationAwareSqlAdapterFactory(new PrismaPg({ connectionString: databaseUrl }));
-  const engine = await Engine.new({ datamodels: undefined }, () => undefined, adapter);
+  const pool = new pg.Pool({ connectionString: databaseUrl });
+  const adapter = bindMigrationAwareSqlAdapterFactory(new PrismaPg(pool));
   try {
-    return await use(engine);
+    const engine = await Engine.new({ datamodels: undefined }, () => undefined, adapter);
+    return await use(engine).finally(() => engine.free());
   } finally {
-    engine.free();
+    await pool.end();
   }
 }
 
