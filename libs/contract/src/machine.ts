@@ -175,7 +175,7 @@ export const machineListQuery = z.strictObject({
   ...pagingShape,
 });
 
-export const machineCreateQuery = z.strictObject({
+export const machineWaitQuery = z.strictObject({
   wait: z.literal('verified').optional().meta({ description: 'Hold the answer until its BMC was checked' }),
   timeout: timeoutSeconds,
 });
@@ -193,6 +193,6 @@ export type MachineCreateInput = z.input<typeof machineCreate>;
 export type MachinePatch = z.infer<typeof machinePatch>;
 export type MachineView = z.infer<typeof machineView>;
 export type MachineListQuery = z.infer<typeof machineListQuery>;
-export type MachineCreateQuery = z.infer<typeof machineCreateQuery>;
+export type MachineWaitQuery = z.infer<typeof machineWaitQuery>;
 export type PowerRequest = z.infer<typeof powerRequest>;
 export type PowerVerb = PowerRequest['verb'];

@@ -5,8 +5,8 @@ import {
   idOrName,
   type MachineCreate,
   machineCreate,
-  type MachineCreateQuery,
-  machineCreateQuery,
+  type MachineWaitQuery,
+  machineWaitQuery,
   machineList,
   type MachineListQuery,
   machineListQuery,
@@ -54,7 +54,7 @@ export class MachinesController {
   )
   async enrolMachine(
     @Body({ schema: machineCreate }) wanted: MachineCreate,
-    @Query({ schema: machineCreateQuery }) { wait, timeout }: MachineCreateQuery,
+    @Query({ schema: machineWaitQuery }) { wait, timeout }: MachineWaitQuery,
     @AskedBy() asker: Asker,
     @Res({ passthrough: true }) response: Response,
   ): Promise<MachineView> {
@@ -77,11 +77,22 @@ export class MachinesController {
   }
 
   @Get(':id')
-  @ApiOperation({ summary: 'Show a machine, by id or name' })
-  @Answers(200, 'The machine', machineView)
-  @Problems([404, 'There is no such machine'])
-  async showMachine(@Param('id', { schema: idOrName }) id: string): Promise<MachineView> {
-    return this.view(await this.machines.find(id));
+  @ApiOperation({
+    summary: 'Show a machine, by id or name',
+    description: '`wait=verified` holds the answer until its BMC was checked.',
+  })
+  @Answers(200, 'The machine; with `wait=verified`: its BMC answered', machineView)
+  @Answers(202, 'The check of its BMC took longer than `timeout`', machineView)
+  @Problems([404, 'There is no such machine'], [422, 'With `wait=verified`: its BMC refused'])
+  async showMachine(
+    @Param('id', { schema: idOrName }) id: string,
+    @Query({ schema: machineWaitQuery }) { wait, timeout }: MachineWaitQuery,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<MachineView> {
+    const machine = await this.machines.find(id);
+    return wait === undefined
+      ? this.view(machine)
+      : this.answerWhenChecked(machine.id, timeout * 1000, response);
   }
 
   @Patch(':id')
@@ -130,7 +141,7 @@ export class MachinesController {
   @Problems([404, 'There is no such machine'], [409, 'Its state does not allow it'], [422, 'Its BMC refused'])
   async verifyMachine(
     @Param('id', { schema: idOrName }) id: string,
-    @Query({ schema: machineCreateQuery }) { wait, timeout }: MachineCreateQuery,
+    @Query({ schema: machineWaitQuery }) { wait, timeout }: MachineWaitQuery,
     @AskedBy() asker: Asker,
     @Res({ passthrough: true }) response: Response,
   ): Promise<MachineView> {

@@ -52,16 +52,18 @@ export class ProblemFilter implements ExceptionFilter {
     const response = host.switchToHttp().getResponse<Response>();
     const domainError = domainErrorOf(error, request);
     const problem = problemOf(domainError, (response.locals as Locals).problemStatus);
-    if (problem.status >= 500)
-      this.log.error(
-        { err: domainError.cause ?? domainError, method: request.method, path: request.path },
-        problem.detail,
-      );
+    this.note(request, domainError, problem);
     if (response.headersSent) {
       response.destroy();
       return;
     }
     sendProblem(response, problem);
     request.resume(); // what is still on its way must be read, or the sender never looks at the answer
+  }
+
+  /** What was refused for a reason is the client's to know; faults of our own are the operator's. */
+  private note({ method, path }: Request, error: DomainError, { status, code, detail }: Problem): void {
+    if (status === 500) this.log.error({ err: error.cause ?? error, method, path, code }, detail);
+    else if (status > 500) this.log.warn({ method, path, code }, detail);
   }
 }
