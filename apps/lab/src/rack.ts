@@ -1,31 +1,15 @@
-import { open, readFile, rm } from 'node:fs/promises';
-import path from 'node:path';
+import { open, readFile } from 'node:fs/promises';
 import { execa, type Options as ExecaOptions } from 'execa';
-import { probeAccelerator, type Accelerator } from './accelerator.js';
-import { assertHostCanRunLab } from './host-requirements.js';
+import type { Accelerator } from './accelerator.js';
 import { LabError } from './lab-error.js';
-import { machineFiles, rackFiles } from './machine-files.js';
-import {
-  createNamespace,
-  deleteNamespace,
-  execInNamespacePrefix,
-  namespaceExists,
-  namespacePids,
-  networkIsComplete,
-} from './namespace.js';
-import { parseRackName, parseRackOptions, type RackOptions } from './options.js';
-import { namespaceName, planRack, type MachinePlan, type RackPlan } from './plan.js';
-import { endProcesses, recordedPid, recordedPids, waitUntil } from './processes.js';
-import {
-  labDirectory,
-  rackExists,
-  rackNames,
-  readPlan,
-  removeLabDirectoryIfEmpty,
-  writePlan,
-  writeRackFiles,
-} from './rack-state.js';
-import { serviceIsRunning, startPublishing, startServices } from './services.js';
+import { machineFiles } from './machine-files.js';
+import { execInNamespacePrefix } from './namespace.js';
+import { parseRackName, type RackOptions } from './options.js';
+import type { MachinePlan, RackPlan } from './plan.js';
+import { waitUntil } from './processes.js';
+import { raiseRack, runningQemu, takeDown } from './rack-lifecycle.js';
+import { labDirectory, rackExists, rackNames, readPlan } from './rack-state.js';
+import { serviceIsRunning, startPublishing } from './services.js';
 
 export interface RackMachine extends MachinePlan {
   /** Raw files, sparse: a machine's disk can be read as it is. */
@@ -36,9 +20,6 @@ export interface RackMachine extends MachinePlan {
 
 /** A machine by name, or the object itself. */
 export type MachineRef = string | { name: string };
-
-/** Time for a controller that runs in the namespace to shut down in order. */
-const gracePeriodMs = 10_000;
 
 /**
  * A rack of virtual machines, each with a BMC, in a network namespace. It lives in its directory and its processes,
@@ -60,26 +41,7 @@ export class Rack {
    * with other options, when the host lacks something, or when the name is taken.
    */
   static async create(options: RackOptions = {}): Promise<Rack> {
-    const spec = parseRackOptions(options);
-    const labDir = labDirectory(options.labDir);
-    assertHostCanRunLab();
-    if (rackExists(spec.name, labDir)) {
-      const rack = await Rack.open(spec.name, labDir);
-      rack.assertMadeWith(options);
-      await rack.raise();
-      return rack;
-    }
-    assertNameIsFree(spec.name, labDir);
-    const plan = planRack(spec, labDir, await probeAccelerator());
-    await writePlan(plan);
-    const rack = new Rack(plan);
-    try {
-      await rack.raise();
-    } catch (error) {
-      await rack.down();
-      throw error;
-    }
-    return rack;
+    return new Rack(await raiseRack(options));
   }
 
   static async open(name: string, labDir?: string): Promise<Rack> {
@@ -155,7 +117,7 @@ export class Rack {
   }
 
   qemuPid(ref: MachineRef): number | undefined {
-    return recordedPid(machineFiles(this.machine(ref)).qemuPid, this.dir);
+    return runningQemu(this.plan, this.machine(ref));
   }
 
   bmcIsRunning(ref: MachineRef): boolean {
@@ -196,44 +158,6 @@ export class Rack {
 
   /** Ends every process of the rack and removes its network and its files, disks included. */
   async down(): Promise<void> {
-    const remaining = async () => [
-      ...new Set([
-        ...(await namespacePids(this.namespace)),
-        ...(await recordedPids(rackFiles(this.plan).pids, this.dir)),
-      ]),
-    ];
-    await endProcesses(remaining, gracePeriodMs);
-    await deleteNamespace(this.namespace);
-    await rm(this.dir, { recursive: true, force: true });
-    await removeLabDirectoryIfEmpty(path.dirname(this.dir));
+    await takeDown(this.plan);
   }
-
-  private async raise(): Promise<void> {
-    await writeRackFiles(this.plan);
-    if (!(await networkIsComplete(this.plan))) {
-      await deleteNamespace(this.namespace);
-      await createNamespace(this.plan);
-    }
-    await startServices(this.plan);
-  }
-
-  private assertMadeWith(options: RackOptions): void {
-    const { machines, memoryMiB, cpus, disks, nic } = options;
-    if ([machines, memoryMiB, cpus, disks, nic].every((option) => option === undefined)) return;
-    if (JSON.stringify(parseRackOptions(options)) === JSON.stringify(this.plan.spec)) return;
-    throw new LabError(
-      `rack '${this.name}' exists and was made with other options`,
-      `Take it down first (lab down --name ${this.name}), or choose another name.`,
-    );
-  }
-}
-
-/** The rack is not in our directory, so a namespace of its name belongs to someone else. */
-function assertNameIsFree(name: string, labDir: string): void {
-  const namespace = namespaceName(name);
-  if (!namespaceExists(namespace)) return;
-  throw new LabError(
-    `the name '${name}' is taken: network namespace ${namespace} exists, and no rack of ${labDir} owns it`,
-    'Choose another --name, or take that rack down with the DODAI_LAB_DIR it was raised with.',
-  );
 }
