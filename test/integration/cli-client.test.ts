@@ -56,14 +56,17 @@ describe('following the events', () => {
       response.write(message(next + 1).slice(0, 30), () => response.destroy());
     });
     const seen: string[] = [];
-    let reconnected = 0;
-    for await (const { id } of client.followEvents({ after: '4', onReconnect: () => (reconnected += 1) })) {
+    const states: string[] = [];
+    for await (const { id } of client.followEvents({
+      after: '4',
+      onConnection: (state) => states.push(state),
+    })) {
       seen.push(id);
       if (seen.length === 3) break;
     }
     expect(seen).toEqual(['5', '6', '7']);
     expect(asked).toEqual(['4', '5', '6']);
-    expect(reconnected).toBe(2);
+    expect(states).toEqual(['lost', 'resumed', 'lost', 'resumed']);
   });
 
   it('comes back after a restart of the controller, which refuses for a while', async () => {

@@ -13,8 +13,8 @@ export interface FollowOptions extends EventFilter {
   /** Events later than this one, first those that already happened; '0' is all of them. Not given: from now on. */
   after?: string;
   signal?: AbortSignal;
-  /** Told each time the connection was lost and will be tried again. */
-  onReconnect?: (cause: DomainError) => void;
+  /** Told when the connection was lost and is tried again, and when it stands again. */
+  onConnection?: (state: 'lost' | 'resumed') => void;
 }
 
 export type Sleep = (durationMs: number, signal?: AbortSignal) => Promise<void>;
@@ -33,12 +33,15 @@ export async function* followEvents(
   sleep: Sleep,
   options: FollowOptions,
 ): AsyncGenerator<EventView, void> {
-  const { signal, onReconnect } = options;
+  const { signal, onConnection } = options;
   let { after } = options;
-  let failures = mostFailuresInARow;
+  let failures = mostFailuresInARow; // until it stood once, a failure is an error
+  let isLost = false;
   while (!signal?.aborted) {
     try {
       const messages = await connect(transport, options, after);
+      if (isLost) onConnection?.('resumed');
+      isLost = false;
       failures = 0;
       for await (const event of messages) {
         after = event.id;
@@ -47,7 +50,8 @@ export async function* followEvents(
     } catch (error) {
       if (signal?.aborted) return;
       if (!isLostConnection(error) || failures >= mostFailuresInARow) throw error;
-      onReconnect?.(error);
+      if (!isLost) onConnection?.('lost');
+      isLost = true;
     }
     await sleep(Math.min(firstPauseMs * 2 ** failures, longestPauseMs), signal).catch(() => {});
     failures += 1;

@@ -66,7 +66,8 @@ async function tell(session: Session, options: EventsOptions): Promise<void> {
   if (!follow && output.json) return output.result(kept, () => '');
   for (const event of kept) await print(event);
   if (!follow) return;
-  const onReconnect = () => output.note('The controller does not answer; trying again …');
-  const following = client.followEvents({ ...filter, after: lastId ?? '0', signal: io.signal, onReconnect });
+  const onConnection = (state: 'lost' | 'resumed') =>
+    output.note(state === 'lost' ? 'The controller does not answer; trying again …' : 'Connected again.');
+  const following = client.followEvents({ ...filter, after: lastId ?? '0', signal: io.signal, onConnection });
   for await (const event of following) await print(event);
 }

@@ -78,9 +78,21 @@ async function enrol(
     bmcPassword,
     labels: options.label,
   } as MachineCreateInput;
-  const machine = await client.createMachine(fields, wait ? timeout : undefined);
+  const machine = await client.createMachine(fields, wait ? timeout : undefined).catch((error: unknown) => {
+    if (isRefusalOfBmc(error)) output.note(keptHint(name));
+    throw error;
+  });
   output.result(machine, (palette) => machineDetails(machine, palette, io.now()));
 }
+
+/** The machine is in the inventory all the same: what was typed need not be typed again. */
+function isRefusalOfBmc(error: unknown): boolean {
+  return error instanceof DomainError && error.code.startsWith('bmc-');
+}
+
+const keptHint = (name: string) =>
+  `${name} is enrolled, but its BMC failed the check. Mend it with "dodai machines set ${name} …", ` +
+  `then check again with "dodai machines verify ${name}".`;
 
 function formatOf(file: string, given: 'csv' | 'yaml' | undefined): 'csv' | 'yaml' {
   if (given) return given;

@@ -30,6 +30,15 @@ describe('the report of an error', () => {
     ]);
   });
 
+  it('does not say the faults twice', () => {
+    const body = {
+      title: 'Invalid request',
+      detail: 'It has faults: a: is bad',
+      errors: [{ field: 'a', message: 'is bad' }],
+    };
+    expect(errorReport(new ApiProblem(400, body, ''), plain)).toBe('Error: Invalid request\n  a is bad');
+  });
+
   it('does not say the title twice', () => {
     const echo = new ApiProblem(404, { title: 'Machine not found', detail: 'Machine not found: m9.' }, '');
     expect(errorReport(echo, plain)).toBe('Error: Machine not found: m9.');

@@ -5,8 +5,7 @@ import type { Palette } from './palette.js';
 /** What is printed when a command fails: what happened, every fault of the input, what to do next. */
 export function errorReport(error: unknown, palette: Palette): string {
   if (!(error instanceof DomainError)) return `${palette.paint('bad', 'Error:')} ${textOf(error)}`;
-  const title = error instanceof ApiProblem ? `${error.title}: ` : '';
-  const lines = [`${palette.paint('bad', 'Error:')} ${withoutEcho(title, error.message)}`];
+  const lines = [`${palette.paint('bad', 'Error:')} ${headline(error)}`];
   if (error instanceof ApiProblem) {
     for (const { field, message, row } of error.faults) {
       const place = [row === undefined ? '' : `row ${row}`, field].filter(Boolean).join(', ');
@@ -25,10 +24,12 @@ export function errorDocument(error: unknown): Record<string, unknown> {
   return { error: { code, detail, remedy, retryable, ...answered } };
 }
 
-/** A detail that begins with its title does not need the title before it. */
-function withoutEcho(title: string, message: string): string {
-  const bare = title.replace(/: $/, '').toLowerCase();
-  return message.toLowerCase().startsWith(bare) ? message : `${title}${message}`;
+/** Title and detail, without saying twice what the one or the list of faults says already. */
+function headline(error: DomainError): string {
+  if (!(error instanceof ApiProblem)) return error.message;
+  const { title, message, faults } = error;
+  if (faults.length > 0 && faults.every((fault) => message.includes(fault.message))) return title;
+  return message.toLowerCase().startsWith(title.toLowerCase()) ? message : `${title}: ${message}`;
 }
 
 function textOf(error: unknown): string {

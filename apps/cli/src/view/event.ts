@@ -2,7 +2,8 @@ import type { EventView } from '#contract';
 import type { Palette, Tone } from './palette.js';
 import { localTime } from './quantities.js';
 
-function toneOf({ kind }: EventView): Tone {
+function toneOf({ kind, data }: EventView): Tone {
+  if (typeof data.to === 'string' && data.to.endsWith('_failed')) return 'bad';
   if (/(failed|refused|error|expired)$/.test(kind)) return 'bad';
   return kind.startsWith('state.') ? 'strong' : 'plain';
 }

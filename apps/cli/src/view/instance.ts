@@ -1,7 +1,7 @@
 import type { InstanceView } from '#contract';
 import { type InstanceState, instanceLifecycle } from '#core';
 import { installationText } from './installation.js';
-import { lastErrorText } from './last-error.js';
+import { failureLines, lastErrorText } from './last-error.js';
 import { powerText } from './machine.js';
 import type { Palette, Tone } from './palette.js';
 import { age, duration, localTime, secondsSince } from './quantities.js';
@@ -21,7 +21,7 @@ function stateText({ state, installation }: InstanceView, palette: Palette): str
 
 export function instanceTable(instances: InstanceView[], palette: Palette, now: Date): string {
   if (instances.length === 0) return 'No instances. Make one with: dodai spawn --help\n';
-  return columns(
+  const table = columns(
     ['HOST NAME', 'ID', 'STATE', 'MACHINE', 'ADDRESS', 'IMAGE', 'TYPE', 'CLUSTER', 'CREATED'].map((heading) =>
       palette.paint('strong', heading),
     ),
@@ -37,6 +37,8 @@ export function instanceTable(instances: InstanceView[], palette: Palette, now: 
       age(instance.createdAt, now),
     ]),
   );
+  const failing = instances.map(({ hostName, lastError }) => ({ name: hostName, lastError }));
+  return [table, ...failureLines(failing, palette)].join('\n');
 }
 
 export function instanceDetails(instance: InstanceView, palette: Palette, now: Date): string {

@@ -8,3 +8,18 @@ export function lastErrorText(error: MachineView['lastError'], palette: Palette,
   const what = `${palette.paint('bad', error.message)} (${error.code}, ${age(error.at, now)})`;
   return error.remedy ? `${what}\n${palette.paint('faint', 'What to do:')} ${error.remedy}` : what;
 }
+
+interface Failing {
+  name: string;
+  lastError: MachineView['lastError'];
+}
+
+/** What is below a list: why those that failed did. */
+export function failureLines(failing: Failing[], palette: Palette): string[] {
+  const lines = failing.flatMap(({ name, lastError }) => {
+    if (!lastError) return [];
+    const { message } = lastError;
+    return [palette.paint('bad', message.startsWith(`${name}:`) ? message : `${name}: ${message}`)];
+  });
+  return lines.length > 0 ? ['', ...lines] : [];
+}

@@ -1,7 +1,7 @@
 import type { MachineView } from '#contract';
 import { type MachineState, type PowerState, machineLifecycle } from '#core';
 import { installationText } from './installation.js';
-import { lastErrorText } from './last-error.js';
+import { failureLines, lastErrorText } from './last-error.js';
 import type { Palette, Tone } from './palette.js';
 import { age, localTime, mebibytes } from './quantities.js';
 import { columns, facts } from './table.js';
@@ -43,11 +43,7 @@ export function machineTable(machines: MachineView[], palette: Palette, now: Dat
       machine.availabilityZone,
     ]),
   );
-  const failures = machines.filter(({ lastError }) => lastError !== null);
-  const reports = failures.map(
-    ({ name, lastError }) => `${palette.paint('bad', `${name}:`)} ${lastError?.message}`,
-  );
-  return [table, ...(reports.length > 0 ? ['', ...reports] : [])].join('\n');
+  return [table, ...failureLines(machines, palette)].join('\n');
 }
 
 const pair = (first: string | number | null, second: string | number | null) =>

@@ -8,8 +8,8 @@ import { type Picture, stageBar } from './stage-bar.js';
 export interface Painter {
   /** Something changed. */
   changed(picture: Picture): void;
-  /** Time went by; only pictures that show it care. */
-  ticked(picture: Picture): void;
+  /** Time went by; only for pictures that show it. */
+  ticked?: (picture: Picture) => void;
   close(picture: Picture): void;
 }
 
@@ -35,13 +35,14 @@ const percentStep = 10;
 
 /** For logs and pipes: one line for each stage, and one for every ten percent. */
 export function linePainter(output: Output): Painter {
-  let last = '';
+  let lastStage: string | null = null;
+  let lastStep = 0;
   const say = ({ instance, timeline, now }: Picture) => {
     const stage = timeline.present;
     const step = Math.floor((instance.installation?.progress ?? 0) / percentStep) * percentStep;
-    const place = `${stage} ${step}`;
-    if (stage === null || place === last) return;
-    last = place;
+    if (stage === null || timeline.endedAt || (stage === lastStage && step <= lastStep)) return;
+    lastStage = stage;
+    lastStep = step;
     const message = instance.installation?.message ?? '';
     const total = timeline.startedAt ? duration(secondsSince(timeline.startedAt, now)) : '';
     const percent = step > 0 ? `${step} %` : '';
@@ -56,7 +57,6 @@ export function linePainter(output: Output): Painter {
   };
   return {
     changed: say,
-    ticked: () => {},
     close: (picture) => output.item(picture.instance, (palette) => stageBar(picture, palette)),
   };
 }
@@ -69,10 +69,10 @@ export function jsonPainter(output: Output): Painter {
     if (line !== last) output.item(instance, () => '');
     last = line;
   };
-  return { changed: say, ticked: () => {}, close: say };
+  return { changed: say, close: say };
 }
 
-export const silentPainter: Painter = { changed: () => {}, ticked: () => {}, close: () => {} };
+export const silentPainter: Painter = { changed: () => {}, close: () => {} };
 
 export function painterFor(output: Output, io: CliIo): Painter {
   if (output.json) return jsonPainter(output);

@@ -1,4 +1,5 @@
 import type { EventView, InstanceView } from '#contract';
+import type { Sleep } from '../event-stream.js';
 import type { Session } from '../session.js';
 import type { Painter } from './painters.js';
 import type { Picture } from './stage-bar.js';
@@ -7,7 +8,7 @@ import { WorkTimeline } from './work-timeline.js';
 const tickMs = 120;
 const settledStates: InstanceView['state'][] = ['active', 'error', 'deleted'];
 /** What can change the picture; BMC commands and requests for boot files do not. */
-const telling = /^(state\.|stage\.|notify\.|instance\.)/;
+const telling = /^(state|stage|notify|wait)\./;
 
 /**
  * Shows an instance until its work has ended, well or not, and answers what it is then. The stages come from the
@@ -19,16 +20,17 @@ export async function watchInstance(session: Session, id: string, painter: Paint
   await watched.catchUp();
   painter.changed(watched.picture());
   const over = new AbortController();
-  const ticking = tick(session, over.signal, () => painter.ticked(watched.picture()));
+  const { ticked } = painter;
+  const ticking = ticked && tick(io.sleep, over.signal, () => ticked(watched.picture()));
   const signal = AbortSignal.any([io.signal, over.signal]);
   try {
     if (!watched.isSettled) {
-      const onReconnect = () => watched.lostConnection();
+      const onConnection = (state: 'lost' | 'resumed') => watched.connection(state);
       for await (const event of client.followEvents({
         instanceId: id,
         after: watched.lastEventId,
         signal,
-        onReconnect,
+        onConnection,
       })) {
         await watched.take(event);
         painter.changed(watched.picture());
@@ -45,10 +47,10 @@ export async function watchInstance(session: Session, id: string, painter: Paint
   return watched.instance;
 }
 
-async function tick({ io }: Session, signal: AbortSignal, paint: () => void): Promise<void> {
+async function tick(sleep: Sleep, signal: AbortSignal, work: () => void): Promise<void> {
   while (!signal.aborted) {
-    await io.sleep(tickMs, signal).catch(() => {});
-    if (!signal.aborted) paint();
+    await sleep(tickMs, signal).catch(() => {});
+    if (!signal.aborted) work();
   }
 }
 
@@ -76,13 +78,12 @@ class WatchedInstance {
   }
 
   async take(event: EventView): Promise<void> {
-    this.#notice = null;
     this.#apply(event);
     if (telling.test(event.kind)) this.instance = await this.session.client.instance(this.instance.id);
   }
 
-  lostConnection(): void {
-    this.#notice = 'The controller does not answer; trying again …';
+  connection(state: 'lost' | 'resumed'): void {
+    this.#notice = state === 'lost' ? 'The controller does not answer; trying again …' : null;
   }
 
   picture(): Picture {
