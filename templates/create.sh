@@ -155,12 +155,25 @@ GRUB_DISABLE_OS_PROBER=true
 CFG
 }
 
+# GRUB asks udevadm where each partition begins, some twenty times in each of a dozen calls; without it, it asks the
+# kernel. Slow processors feel that: minutes become seconds.
+hide_udevadm() {
+  local program
+  for program in /usr/bin/udevadm /bin/udevadm; do
+    if [[ -f $TARGET$program && ! -L $TARGET$program ]]; then
+      mount --bind /dev/null "$TARGET$program"
+      return
+    fi
+  done
+}
+
 install_boot_loader() {
   local directory
   has_program grub-install || fail "image $IMAGE_ID has no grub-install: it cannot be made to boot"
   [[ -d $TARGET/usr/lib/grub/i386-pc ]] || fail "image $IMAGE_ID has no GRUB for BIOS (Debian package grub-pc-bin)"
   for directory in dev proc sys run; do mount --rbind --make-rslave "/$directory" "$TARGET/$directory"; done
   write_boot_settings
+  hide_udevadm
   in_target grub-install --target=i386-pc --no-floppy "$DISK"
   in_target update-grub
 }

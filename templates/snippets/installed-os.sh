@@ -3,10 +3,7 @@
 
 # put_file PATH MODE, content on standard input. Replaces a link instead of writing through it.
 put_file() {
-  mkdir -p "$TARGET$(dirname "$1")"
-  rm -f "$TARGET$1"
-  cat >"$TARGET$1"
-  chmod "$2" "$TARGET$1"
+  install -D --mode="$2" /dev/stdin "$TARGET$1"
 }
 
 in_target() {

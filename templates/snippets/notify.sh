@@ -81,14 +81,14 @@ ship_log() {
   done
 }
 
-# Runs in the background: every second the log and the newest progress, until it is woken for the last time.
+# Runs in the background: every second the log, every other one the newest progress, until it is woken to end.
 reporter() {
-  local SHIPPED=0 TOLD='' tries
+  local SHIPPED=0 TOLD='' tries ticks=0
   trap - ERR EXIT
   set +e
   until read -r -t 1 -u "$WAKE"; do
     ship_log
-    tell_progress "$TOLD"
+    ((ticks++ % 2)) || tell_progress "$TOLD"
   done
   for tries in 1 2 3; do
     ship_log && break
