@@ -2,7 +2,8 @@ import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLogger, loadConfig } from '#platform';
-import type { Problem } from '#contract';
+import type { EventView, Problem } from '#contract';
+import { createParser } from 'eventsource-parser';
 import { Controller } from '../../apps/controller/src/controller.js';
 
 export interface Answer<Body = Record<string, unknown>> {
@@ -83,6 +84,42 @@ export class RunningController {
         `${method} ${path} was answered ${status} ${JSON.stringify(body)}, which is no problem`,
       );
     return body;
+  }
+
+  /** Follows a timeline from after this event, until one is found that is meant. Fails after 20 s. */
+  async untilEvent(
+    path: string,
+    isMeant: (event: EventView) => boolean,
+    lastEventId = '0',
+  ): Promise<{ found: EventView; seen: EventView[] }> {
+    const seen: EventView[] = [];
+    for await (const event of this.follow(path, lastEventId)) {
+      seen.push(event);
+      if (isMeant(event)) return { found: event, seen };
+    }
+    throw new Error(`${path} ended after ${seen.map(({ message }) => message).join('; ')}`);
+  }
+
+  /** Server-sent events; the connection ends with the loop. */
+  async *follow(path: string, lastEventId?: string): AsyncGenerator<EventView> {
+    const abort = new AbortController();
+    const patience = AbortSignal.any([abort.signal, AbortSignal.timeout(20_000)]);
+    const resume: Record<string, string> = lastEventId === undefined ? {} : { 'last-event-id': lastEventId };
+    const headers = { accept: 'text/event-stream', authorization: `Bearer ${this.token}`, ...resume };
+    const response = await fetch(this.url + path, { headers, signal: patience });
+    if (response.status !== 200 || !response.body)
+      throw new Error(`${path}: ${response.status} ${await response.text()}`);
+    const received: EventView[] = [];
+    const parser = createParser({ onEvent: ({ data }) => received.push(JSON.parse(data) as EventView) });
+    const decoder = new TextDecoder();
+    try {
+      for await (const chunk of response.body) {
+        parser.feed(decoder.decode(chunk, { stream: true }));
+        yield* received.splice(0);
+      }
+    } finally {
+      abort.abort();
+    }
   }
 
   fetch(

@@ -5,7 +5,7 @@ import { ApiModule } from './api/api.module.js';
 import { BootModule } from './boot/boot.module.js';
 import { BodyInterceptor } from './http/body.interceptor.js';
 import { ProblemFilter } from './http/problem.filter.js';
-import { validationPipe } from './http/validation.js';
+import { ValidationPipe } from './http/validation.js';
 import { HealthController } from './observe/health.controller.js';
 import { Metrics } from './observe/metrics.js';
 import type { Parts } from './parts.js';
@@ -28,7 +28,7 @@ export class AppModule {
         Metrics,
         { provide: APP_GUARD, useClass: ApiTokenGuard },
         { provide: APP_INTERCEPTOR, useClass: BodyInterceptor },
-        { provide: APP_PIPE, useValue: validationPipe },
+        { provide: APP_PIPE, useClass: ValidationPipe },
         { provide: APP_FILTER, useValue: new ProblemFilter(parts.log) },
       ],
     };

@@ -1,4 +1,4 @@
-import { StandardSchemaValidationPipe } from '@nestjs/common';
+import { type ArgumentMetadata, StandardSchemaValidationPipe } from '@nestjs/common';
 import { DomainError } from '#core';
 import type { FieldFault } from '#contract';
 
@@ -16,10 +16,10 @@ function keyOf(segment: unknown): string {
   return String(typeof segment === 'object' && segment !== null && 'key' in segment ? segment.key : segment);
 }
 
-/** Every fault with the field it is in; a field that is not known is named itself. */
-export function faultsOf(issues: readonly Issue[]): FieldFault[] {
+/** Every fault with the field it is in; a field that is not known is named itself. `within`: the parameter that was checked. */
+export function faultsOf(issues: readonly Issue[], within?: string): FieldFault[] {
   return issues.flatMap(({ path = [], message, code, keys }) => {
-    const at = path.map(keyOf);
+    const at = [...(within === undefined ? [] : [within]), ...path.map(keyOf)];
     if (code !== 'unrecognized_keys' || !keys) return [{ field: at.join('.'), message }];
     return keys.map((key) => ({ field: [...at, key].join('.'), message: 'there is no such field' }));
   });
@@ -34,6 +34,12 @@ export function invalidRequest(errors: FieldFault[]): DomainError {
 }
 
 /** Checks bodies, queries and parameters against the schemas given to their decorators. */
-export const validationPipe = new StandardSchemaValidationPipe({
-  exceptionFactory: (issues) => invalidRequest(faultsOf(issues)),
-});
+export class ValidationPipe extends StandardSchemaValidationPipe {
+  override async transform<T>(value: T, metadata: ArgumentMetadata): Promise<T> {
+    if (!metadata.schema || !this.toValidate(metadata)) return value;
+    this.stripProtoKeys(value);
+    const result = await this.validate<T>(value, metadata.schema);
+    if (!result.issues) return result.value;
+    throw invalidRequest(faultsOf(result.issues, metadata.data));
+  }
+}
