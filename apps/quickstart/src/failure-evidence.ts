@@ -35,7 +35,7 @@ async function timeline(client: DodaiClient, instanceId: string): Promise<string
 }
 
 /** The end of what the machine printed, without the cursor movements of boot menus. */
-export function serialTail(machine: RackMachine, lines = serialLines): string {
+function serialTail(machine: RackMachine, lines = serialLines): string {
   if (!existsSync(machine.serialLogPath)) return '';
   return (
     readFileSync(machine.serialLogPath, 'utf8')

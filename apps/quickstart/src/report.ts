@@ -65,7 +65,7 @@ export class Report {
     const table = new Table({
       head: ['stage', 'seconds'],
       colAligns: ['left', 'right'],
-      style: { head: [] },
+      style: { head: [], border: [] },
     });
     for (const { title, seconds } of this.times) table.push([title, seconds.toFixed(1)]);
     table.push(['all', secondsSince(this.startMs).toFixed(1)]);

@@ -6,7 +6,7 @@ import type { InterfaceAddresses } from './interface-addresses.js';
 const bytesOf = (address: string) => address.split('.').map(Number);
 
 /** The network that an address of this netmask is in. */
-export function networkOf(address: string, netmask: string): string {
+function networkOf(address: string, netmask: string): string {
   const mask = bytesOf(netmask);
   return bytesOf(address)
     .map((byte, index) => byte & (mask[index] ?? 0))
