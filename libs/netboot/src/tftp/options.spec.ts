@@ -34,6 +34,10 @@ describe('option negotiation', () => {
     expect(Object.fromEntries(accepted)).toEqual({ blksize: '1468', windowsize: '64' });
   });
 
+  it('leaves the size of an empty file unsaid', () => {
+    expect(negotiate(new Map([['tsize', '0']]), 0, limits).accepted.size).toBe(0);
+  });
+
   it.each<Record<string, string>>([
     { blksize: '7' },
     { blksize: '65465' },

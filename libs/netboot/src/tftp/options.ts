@@ -45,7 +45,8 @@ export function negotiate(
     windowSize: windowSize === null ? 1 : accept('windowsize', Math.min(windowSize, limits.maxWindowSize)),
     timeoutMs: timeoutSeconds === null ? null : accept('timeout', timeoutSeconds) * 1000,
   };
-  if (requested.has('tsize')) accept('tsize', sizeBytes);
+  // curl takes a size of 0 for a malformed answer; the empty block that follows says the same.
+  if (requested.has('tsize') && sizeBytes > 0) accept('tsize', sizeBytes);
   return { parameters, accepted };
 }
 

@@ -51,7 +51,8 @@ export class UdpPort {
     const udpPort = new UdpPort(socket);
     // What cannot be sent is as good as lost on the way: the transfer sends it again or times out.
     socket.on('error', () => undefined);
-    socket.on('message', (packet, client) => {
+    socket.on('message', (packet, { address, port: clientPort }) => {
+      const client = { address, port: clientPort };
       const transfer = udpPort.transfers.get(clientKey(client));
       if (transfer === undefined || (acceptsRequests && isRequest(packet))) onStray(packet, client, udpPort);
       else transfer.receive(packet);
