@@ -1,0 +1,217 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { chmod, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ImageView, Page } from '#contract';
+import { startIpmiSim } from '../support/ipmi-sim.js';
+import { machineNumber, RunningController } from '../support/running-controller.js';
+import { makeSmallImage, type SmallImage } from '../support/small-image.js';
+
+const type = 'application/octet-stream';
+let dataDir: string;
+let imagesDir: string;
+let dodai: RunningController;
+let image: SmallImage;
+
+/** The images of this controller are on a disk of 2 MiB. */
+beforeAll(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), 'dodai-images-api-'));
+  await chmod(dataDir, 0o755);
+  imagesDir = join(dataDir, 'images');
+  await mkdir(imagesDir);
+  await execa('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', imagesDir]);
+  dodai = await RunningController.start({ DODAI_DATA_DIR: dataDir });
+  image = await makeSmallImage(8);
+});
+afterAll(async () => {
+  await dodai?.stop();
+  await execa('umount', [imagesDir]);
+  await rm(dataDir, { recursive: true, force: true });
+});
+
+const uploadPath = (name: string, sha256 = image.sha256) => `/v1/images?name=${name}&sha256=${sha256}`;
+const upload = (name: string) => dodai.ask<ImageView>('POST', uploadPath(name), { body: image.data, type });
+const files = () => readdir(imagesDir);
+
+describe('an image', () => {
+  it('is imported, shown, streamed and deleted', async () => {
+    const made = await dodai.ask<ImageView>('POST', `${uploadPath('debian-12')}&defaultUser=debian`, {
+      body: image.data,
+      type,
+    });
+    expect(made).toMatchObject({
+      status: 201,
+      body: {
+        name: 'debian-12',
+        sha256: image.sha256,
+        sourceSha256: image.sha256,
+        compressedBytes: image.data.length,
+        uncompressedBytes: 8 * 1024 * 1024,
+        fileSystem: 'ext4',
+        defaultUser: 'debian',
+      },
+    });
+    expect((await dodai.ask<Page<ImageView>>('GET', '/v1/images')).body.items).toEqual([made.body]);
+    expect((await dodai.ask<ImageView>('GET', '/v1/images/debian-12')).body).toEqual(made.body);
+    const streamed = await dodai.fetch('GET', `/boot/images/${made.body.id}`, { token: null });
+    expect(streamed.headers.get('content-length')).toBe(String(image.data.length));
+    expect(new Uint8Array(await streamed.arrayBuffer())).toEqual(image.data);
+    expect((await dodai.ask('DELETE', '/v1/images/debian-12')).status).toBe(204);
+    expect(await files()).toEqual([]);
+    expect(await dodai.refused('GET', `/boot/images/${made.body.id}`)).toMatchObject({
+      status: 404,
+      code: 'image-not-found',
+    });
+  });
+
+  it('is served in parts, for downloads that go on', async () => {
+    const { body } = await upload('parts');
+    const get = (headers: Record<string, string>, method = 'GET') =>
+      dodai.fetch(method, `/boot/images/${body.id}`, { token: null, headers });
+    const part = await get({ range: 'bytes=100-199' });
+    expect([part.status, part.headers.get('content-range')]).toEqual([
+      206,
+      `bytes 100-199/${image.data.length}`,
+    ]);
+    expect(new Uint8Array(await part.arrayBuffer())).toEqual(image.data.slice(100, 200));
+    const rest = await get({ range: `bytes=${image.data.length - 5}-` });
+    expect(new Uint8Array(await rest.arrayBuffer())).toEqual(image.data.slice(-5));
+    const beyond = await get({ range: `bytes=${image.data.length}-` });
+    expect([beyond.status, beyond.headers.get('content-range')]).toEqual([
+      416,
+      `bytes */${image.data.length}`,
+    ]);
+    expect((await get({ range: 'bytes=1-2', 'if-range': '"another"' })).status).toBe(200);
+    const head = await get({}, 'HEAD');
+    expect([head.status, head.headers.get('content-length')]).toEqual([200, String(image.data.length)]);
+    await dodai.ask('DELETE', '/v1/images/parts');
+  });
+
+  it('may be there under two names, and goes with the last', async () => {
+    await upload('one');
+    await upload('two');
+    expect(await files()).toHaveLength(1);
+    await dodai.ask('DELETE', '/v1/images/one');
+    expect(await files()).toHaveLength(1);
+    await dodai.ask('DELETE', '/v1/images/two');
+    expect(await files()).toEqual([]);
+  });
+
+  it('has a name of its own', async () => {
+    await upload('same');
+    expect(await dodai.refused('POST', uploadPath('same'), { body: image.data, type })).toMatchObject({
+      status: 409,
+      code: 'image-duplicate',
+    });
+    const both = await Promise.all([1, 2].map(() => upload('raced')));
+    expect(both.map(({ status }) => status).sort()).toEqual([201, 409]);
+    for (const name of ['same', 'raced']) await dodai.ask('DELETE', `/v1/images/${name}`);
+    expect(await files()).toEqual([]);
+  });
+});
+
+describe('an import that fails leaves nothing behind:', () => {
+  const refused = async (status: number, code: string, path: string, body: Uint8Array<ArrayBuffer>) => {
+    const problem = await dodai.refused('POST', path, { body, type });
+    expect(problem).toMatchObject({ status, code });
+    expect(await files()).toEqual([]);
+    expect((await dodai.ask<Page<ImageView>>('GET', '/v1/images')).body.items).toEqual([]);
+    return problem;
+  };
+
+  it('another digest', async () => {
+    const problem = await refused(
+      422,
+      'image-checksum-mismatch',
+      uploadPath('x', 'a'.repeat(64)),
+      image.data,
+    );
+    expect(problem.context).toMatchObject({ expected: 'a'.repeat(64), found: image.sha256 });
+  });
+
+  it('something that is no image', async () => {
+    const data = new Uint8Array(randomBytes(5_000_000));
+    const sha256 = createHash('sha256').update(data).digest('hex');
+    await refused(422, 'image-invalid', uploadPath('x', sha256), data);
+    await refused(422, 'image-invalid', uploadPath('x', sha256), new Uint8Array());
+  });
+
+  it('a full disk', async () => {
+    const filler = await makeSmallImage(8);
+    const large = new Uint8Array([...filler.data]);
+    const raw = new Uint8Array(
+      (await execa('zstd', ['-d', '-c'], { input: large, encoding: 'buffer' })).stdout,
+    );
+    for (let at = 2_000_000; at < 6_000_000; at += 65_536) raw.set(randomBytes(65_536), at); // what does not compress
+    const sha256 = createHash('sha256').update(raw).digest('hex');
+    const problem = await refused(507, 'disk-full', uploadPath('x', sha256), raw);
+    expect(problem.remedy).toContain('more space');
+  });
+
+  it('a sender that goes away', async () => {
+    const { port } = new URL(dodai.url);
+    const headers = {
+      authorization: `Bearer ${dodai.token}`,
+      'content-type': type,
+      'content-length': image.data.length,
+    };
+    const asked = request({ host: '127.0.0.1', port, method: 'POST', path: uploadPath('x'), headers });
+    asked.on('error', () => undefined);
+    asked.write(image.data.subarray(0, image.data.length / 2));
+    await expect.poll(files).toHaveLength(1); // it has begun
+    asked.destroy();
+    await expect.poll(files).toEqual([]);
+    expect((await dodai.ask<Page<ImageView>>('GET', '/v1/images')).body.items).toEqual([]);
+  });
+
+  it.each([
+    ['name', '/v1/images?name=a/b&sha256=' + 'a'.repeat(64)],
+    ['name', '/v1/images?sha256=' + 'a'.repeat(64)],
+    ['sha256', '/v1/images?name=x&sha256=abc'],
+    ['sha256', '/v1/images?name=x'],
+    ['defaultUser', `/v1/images?name=x&sha256=${'a'.repeat(64)}&defaultUser=Root%20x`],
+  ])('a bad %s, which is named', async (field, path) => {
+    const problem = await refused(400, 'invalid-request', path, image.data);
+    expect(problem.errors?.map((fault) => fault.field)).toEqual([field]);
+  });
+
+  it('a body of another type', async () => {
+    const problem = await dodai.refused('POST', uploadPath('x'), { body: '{}', type: 'application/json' });
+    expect(problem).toMatchObject({
+      status: 400,
+      remedy: expect.stringContaining('application/octet-stream'),
+    });
+  });
+});
+
+it('refuses to delete an image that an instance uses', async () => {
+  await upload('used');
+  const sizes = { rootSizeMib: 64, swapSizeMib: 0, kdumpSizeMib: 0 };
+  await dodai.ask('POST', '/v1/instance-types', {
+    body: { name: 'standard', vcpus: 1, memoryMb: 512, localGb: 1, ...sizes },
+  });
+  const bmc = await startIpmiSim();
+  try {
+    await dodai.ask('POST', '/v1/machines?wait=verified', { body: machineNumber(1, { bmcPort: bmc.port }) });
+    const body = { hostName: 'db1', image: 'used', instanceType: 'standard' };
+    expect((await dodai.ask('POST', '/v1/instances', { body })).status).toBe(202);
+    expect(await dodai.refused('DELETE', '/v1/images/used')).toMatchObject({
+      status: 409,
+      code: 'image-in-use',
+    });
+    expect(await dodai.refused('DELETE', '/v1/machines/m1')).toMatchObject({
+      status: 409,
+      code: 'machine-in-use',
+    });
+    expect(await dodai.refused('DELETE', '/v1/instance-types/standard')).toMatchObject({
+      status: 409,
+      code: 'instance-type-in-use',
+    });
+    expect(await files()).toHaveLength(1);
+  } finally {
+    await bmc.stop();
+  }
+});
