@@ -1,0 +1,107 @@
+import { execa } from 'execa';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+
+const snippets = fileURLToPath(new URL('../../../templates/snippets', import.meta.url));
+const gb = 1_000_000_000;
+
+/** As `lsblk --json --bytes` prints it, with the links that with_paths adds. */
+const disk = (fields: object) => ({
+  type: 'disk',
+  ro: false,
+  rm: false,
+  rota: false,
+  tran: 'sata',
+  serial: null,
+  wwn: null,
+  model: null,
+  links: [],
+  ...fields,
+});
+
+const sda = disk({
+  name: 'sda',
+  path: '/dev/sda',
+  size: 960 * gb,
+  serial: 'S1',
+  wwn: '0x5000c500a1b2c3d4',
+  model: 'Big SSD',
+  links: ['/dev/disk/by-path/pci-0000:00:1f.2-ata-1'],
+});
+const sdb = disk({ name: 'sdb', path: '/dev/sdb', size: 480 * gb, serial: 'S2', model: 'Small SSD' });
+const sdc = disk({ name: 'sdc', path: '/dev/sdc', size: 4000 * gb, serial: 'S3', model: 'Slow', rota: true });
+const nvme = disk({ name: 'nvme0n1', path: '/dev/nvme0n1', size: 1000 * gb, serial: 'N1', model: 'Big SSD', tran: 'nvme' });
+const unfit = [
+  disk({ name: 'sr0', path: '/dev/sr0', size: 100 * gb, type: 'rom' }),
+  disk({ name: 'sdu', path: '/dev/sdu', size: 100 * gb, tran: 'usb' }),
+  disk({ name: 'sdr', path: '/dev/sdr', size: 100 * gb, rm: true }),
+  disk({ name: 'sdo', path: '/dev/sdo', size: 100 * gb, ro: true }),
+  disk({ name: 'loop0', path: '/dev/loop0', size: 100 * gb, type: 'loop' }),
+  disk({ name: 'mmcblk0boot0', path: '/dev/mmcblk0boot0', size: 100 * gb }),
+  disk({ name: 'md127', path: '/dev/md127', size: 100 * gb }),
+  disk({ name: 'sde', path: '/dev/sde', size: 0 }),
+];
+
+/** The path that is picked, or the reason why none is. */
+async function pick(devices: object[], hint: object = {}, neededBytes = 20 * gb): Promise<string> {
+  const script = `set -Eeuo pipefail
+    . '${snippets}/disks.sh'
+    fail() { printf 'refused: %s\\n' "$*"; exit 0; }
+    usable_disks | pick_disk "$1" "$2"`;
+  const input = JSON.stringify({ blockdevices: devices });
+  const { stdout } = await execa('bash', ['-c', script, 'bash', JSON.stringify(hint), String(neededBytes)], { input });
+  return stdout;
+}
+
+describe('without a root device hint', () => {
+  it('the smallest disk that is large enough is taken', async () => {
+    expect(await pick([sda, sdb, sdc, nvme])).toBe('/dev/sdb');
+    expect(await pick([sda, sdb, sdc, nvme], {}, 500 * gb)).toBe('/dev/sda');
+  });
+
+  it('a disk that is removable, read-only, on USB, empty or no disk at all is never taken', async () => {
+    expect(await pick([...unfit, sdc])).toBe('/dev/sdc');
+    expect(await pick(unfit)).toMatch(/^refused: no disk matches .*candidates: there is none$/);
+  });
+
+  it('disks of one size are told apart by serial number, not by name', async () => {
+    const twin = { ...sdb, path: '/dev/sda', name: 'sda', serial: 'S9' };
+    expect(await pick([twin, sdb])).toBe('/dev/sdb');
+  });
+
+  it('too small disks are listed with what was needed', async () => {
+    const reason = await pick([sda, sdb], {}, 5000 * gb);
+    expect(reason).toContain(`no disk has the ${5000 * gb} bytes that the partitions need`);
+    expect(reason).toContain('/dev/sda (serial S1, wwn 0x5000c500a1b2c3d4, model Big SSD, 960000000000 bytes, not rotational)');
+  });
+});
+
+describe('a root device hint', () => {
+  it.each([
+    [{ serial: 's1' }, '/dev/sda'],
+    [{ wwn: '5000C500A1B2C3D4' }, '/dev/sda'],
+    [{ model: 'small_ssd' }, '/dev/sdb'],
+    [{ path: '/dev/disk/by-path/pci-0000:00:1f.2-ata-1' }, '/dev/sda'],
+    [{ path: '/dev/nvme0n1' }, '/dev/nvme0n1'],
+    [{ rotational: true }, '/dev/sdc'],
+    [{ minSizeGb: 990, rotational: false }, '/dev/nvme0n1'],
+    [{ maxSizeGb: 500 }, '/dev/sdb'],
+    [{ model: 'Big SSD', maxSizeGb: 970 }, '/dev/sda'],
+  ])('%j means %s', async (hint, path) => {
+    expect(await pick([sda, sdb, sdc, nvme, ...unfit], hint)).toBe(path);
+  });
+
+  it('that two disks match is refused, and both are listed', async () => {
+    const reason = await pick([sda, sdb, sdc, nvme], { model: 'Big SSD' });
+    expect(reason).toMatch(/^refused: more than one disk matches .*\/dev\/sda .*\/dev\/nvme0n1 /);
+  });
+
+  it('that no disk matches is refused, and all are listed', async () => {
+    const reason = await pick([sda, sdb], { serial: 'S7' });
+    expect(reason).toMatch(/^refused: no disk matches the root device hint \{"serial":"S7"\}; .*\/dev\/sda .*\/dev\/sdb /);
+  });
+
+  it('never falls back to another disk when the one it names is too small', async () => {
+    expect(await pick([sda, sdb], { serial: 'S2' }, 500 * gb)).toMatch(/^refused: no disk has the/);
+  });
+});
