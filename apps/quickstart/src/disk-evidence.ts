@@ -5,7 +5,9 @@ const chunkBytes = 4 << 20;
 
 /** Where the first byte is that is not zero; undefined when the whole disk reads as zeros. */
 export async function firstByteNotZero(diskPath: string): Promise<number | undefined> {
-  const { size } = await stat(diskPath);
+  const { size, blocks } = await stat(diskPath);
+  // A file without a block is one hole, and holes read as zeros.
+  if (blocks === 0) return undefined;
   const zeros = Buffer.alloc(chunkBytes);
   const buffer = Buffer.alloc(chunkBytes);
   const disk = await open(diskPath, 'r');
