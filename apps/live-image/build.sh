@@ -15,8 +15,10 @@ readonly inputs=(build.sh packages.txt firmware.txt modules.txt prune.txt udev-r
 usage() {
   cat <<'TEXT'
 Usage: build.sh [--force] OUTDIR
+       build.sh --inputs-hash
   Writes OUTDIR/vmlinuz, OUTDIR/initrd.img, OUTDIR/manifest.txt and OUTDIR/inputs.sha256.
-  --force   build even if OUTDIR holds an image of the same inputs (to take up newer Debian packages)
+  --force         build even if OUTDIR holds an image of the same inputs (to take up newer Debian packages)
+  --inputs-hash   print the key that says what an image was built from
 Environment:
   DODAI_DEBIAN_MIRROR   archive to fetch Debian from (default: the one the host's apt uses, else mmdebstrap's own)
 TEXT
@@ -100,7 +102,7 @@ unpack_packages() {
   mapfile -t options < <(proxy_options)
   # shellcheck disable=SC2016 # $1 is for the hook
   mmdebstrap --mode=root --variant=extract --components=main,non-free-firmware "${options[@]}" \
-    --setup-hook='for d in bin lib lib64 sbin; do mkdir -p "$1/usr/$d"; ln -s "usr/$d" "$1/$d"; done' \
+    --setup-hook='for d in bin lib lib64 sbin; do mkdir -p "$1/usr/$d"; [ -e "$1/$d" ] || ln -s "usr/$d" "$1/$d"; done' \
     --include="$packages" "$SUITE" "$root" "${sources[@]}" >"$work/log" 2>&1 &
   wait $! || { tail -n 15 "$work/log" >&2 && fail 'the Debian packages could not be fetched or unpacked, see above'; }
 }
@@ -161,6 +163,7 @@ select_firmware() {
 # What the maintainer scripts of the packages would have made.
 configure_system() {
   local applet
+  mkdir -p "$root/mnt"
   cp "$root/usr/share/base-passwd/passwd.master" "$root/etc/passwd"
   cp "$root/usr/share/base-passwd/group.master" "$root/etc/group"
   printf '%s:x:%d:\n' input 901 sgx 902 kvm 903 render 904 >>"$root/etc/group"
@@ -217,6 +220,7 @@ main() {
   while [ $# -gt 0 ]; do
     case $1 in
       --force) force=yes ;;
+      --inputs-hash) hash_of_inputs && exit 0 ;;
       -h | --help) usage && exit 0 ;;
       -*) usage >&2 && exit 2 ;;
       *) break ;;

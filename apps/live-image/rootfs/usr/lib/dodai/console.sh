@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+#!/bin/bash
 # Sourced by init and provision: what they tell goes to every console and to the log that is sent to the controller.
 
 readonly STATE_DIR=/run/dodai
