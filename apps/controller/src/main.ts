@@ -45,9 +45,8 @@ async function main(): Promise<number> {
   return 0;
 }
 
-main()
-  .catch((error: unknown) => {
-    say(error);
-    return error instanceof DomainError && error.code === 'configuration-invalid' ? exitConfiguration : 1;
-  })
-  .then((code) => process.exit(code));
+const exitCode = await main().catch((error: unknown) => {
+  say(error);
+  return error instanceof DomainError && error.code === 'configuration-invalid' ? exitConfiguration : 1;
+});
+process.exit(exitCode);

@@ -86,7 +86,11 @@ export class ImageLibrary {
 
   private async syncDirectory(): Promise<void> {
     const handle = await open(this.directory);
-    await handle.sync().finally(() => handle.close());
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
   }
 }
 

@@ -126,7 +126,7 @@ async function together(
     leg.catch((error: NodeJS.ErrnoException) => (isEcho(error) ? undefined : fail(named(error)))),
   );
   await Promise.all([ended, ...watched]);
-  if (failure !== undefined) throw failure;
+  if (failure !== undefined) throw failure as Error;
 }
 
 function isEcho({ code }: NodeJS.ErrnoException): boolean {

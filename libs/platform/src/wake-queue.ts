@@ -1,10 +1,4 @@
-import {
-  createPostgresBackend,
-  createRedisBackend,
-  type Job,
-  type JobsOptions,
-  withBackend,
-} from 'bullmq';
+import { createPostgresBackend, createRedisBackend, type Job, type JobsOptions, withBackend } from 'bullmq';
 import { Redis } from 'ioredis';
 import type { Clock } from './clock.js';
 import type { Logger } from './logger.js';

@@ -1,3 +1,4 @@
+import { DomainError } from '#core';
 import type { TftpContent } from './content.js';
 
 const READ_AHEAD_BYTES = 256 * 1024;
@@ -55,7 +56,7 @@ export class BlockSource {
 
   private keep(index: number, lengthBytes: number, bytes: Buffer): Buffer {
     if (bytes.length !== lengthBytes) {
-      throw new Error(`the content ended ${lengthBytes - bytes.length} bytes early`);
+      throw new DomainError('internal', `the content ended ${lengthBytes - bytes.length} bytes early`);
     }
     this.pieces.set(index, bytes);
     return bytes;

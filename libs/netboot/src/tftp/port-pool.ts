@@ -1,3 +1,4 @@
+import { DomainError } from '#core';
 import { UdpPort, type UdpPortOptions } from './udp-port.js';
 
 export interface PortRange {
@@ -64,7 +65,11 @@ export class PortPool {
   private async leastBusy(): Promise<UdpPort> {
     await Promise.allSettled(this.opening);
     const [first, ...others] = this.open;
-    if (first === undefined) throw new Error('every port of the range is in use by another program');
+    if (first === undefined) {
+      throw new DomainError('port-not-bound', 'Every port of the TFTP range is in use by another program.', {
+        remedy: 'Widen the range, or stop what uses it.',
+      });
+    }
     return others.reduce((best, port) => (port.transfers.size < best.transfers.size ? port : best), first);
   }
 
