@@ -4,7 +4,7 @@ import { DodaiClient } from './client.js';
 import { collect } from './collect.js';
 import type { CliIo } from './cli-io.js';
 
-export interface Suggestion {
+interface Suggestion {
   name: string;
   description?: string;
 }

@@ -14,8 +14,9 @@ function packageVersion(): string {
 }
 
 const interruption = new AbortController();
-// A second Ctrl-C ends the process the hard way.
-process.once('SIGINT', () => interruption.abort());
+// Ctrl-C lets the command end in order, a second one ends it at once. The listener stays: the library that shows
+// the cursor again kills the process when it finds itself alone with the signal.
+process.on('SIGINT', () => (interruption.signal.aborted ? process.exit(130) : interruption.abort()));
 
 // `dodai machines list | head -1` is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));

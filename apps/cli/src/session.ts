@@ -11,7 +11,7 @@ export interface Session {
   io: CliIo;
 }
 
-export type GlobalOptions = ConnectionOptions & OutputOptions;
+type GlobalOptions = ConnectionOptions & OutputOptions;
 
 /**
  * Turns the work of a command into a commander action. The work gets the session, then the arguments and the

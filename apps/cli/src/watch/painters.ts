@@ -14,7 +14,7 @@ export interface Painter {
 }
 
 /** The moving picture on a terminal. */
-export function livePainter(output: Output, io: CliIo): Painter {
+function livePainter(output: Output, io: CliIo): Painter {
   const region = liveRegion(io.stdout);
   let frame = 0;
   const paint = (picture: Picture) => region.show(stageBar({ ...picture, frame }, output.palette));
@@ -34,7 +34,7 @@ export function livePainter(output: Output, io: CliIo): Painter {
 const percentStep = 10;
 
 /** For logs and pipes: one line for each stage, and one for every ten percent. */
-export function linePainter(output: Output): Painter {
+function linePainter(output: Output): Painter {
   let lastStage: string | null = null;
   let lastStep = 0;
   const say = ({ instance, timeline, now }: Picture) => {
@@ -62,7 +62,7 @@ export function linePainter(output: Output): Painter {
 }
 
 /** One JSON line for each change. */
-export function jsonPainter(output: Output): Painter {
+function jsonPainter(output: Output): Painter {
   let last = '';
   const say = ({ instance }: Picture) => {
     const line = JSON.stringify({ ...instance, power: null });
