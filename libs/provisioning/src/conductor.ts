@@ -74,7 +74,7 @@ export class Conductor {
   private async wait(machine: Machine, { awaits, deadlineMs }: Outcome & { kind: 'waiting' }): Promise<void> {
     const until = machine.awaitsUntil ?? new Date(this.host.clock.now().getTime() + deadlineMs);
     try {
-      if (machine.awaitsUntil === null) await this.writer.expect(machine, awaits, until);
+      if (machine.awaits === null) await this.writer.expect(machine, awaits, until);
     } catch (error) {
       if (!isStale(error)) throw error;
       return this.look(machine.id);
