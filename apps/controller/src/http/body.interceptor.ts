@@ -26,6 +26,7 @@ export const TakesBody = (rule: Partial<BodyRule>) => SetMetadata(metadataKey, {
 /** The route takes no body although its method could have one. */
 export const TakesNoBody = () => SetMetadata(metadataKey, null);
 
+const silenceMs = 120_000;
 const withBody = new Set(['POST', 'PUT', 'PATCH']);
 
 /** Reads bodies after the guards have let the request in, so that a stranger cannot fill the memory. */
@@ -49,7 +50,14 @@ async function read(request: Request, { as, types, limitBytes }: BodyRule): Prom
       `The body is ${type ?? 'without Content-Type'}; ${types.join(' or ')} is needed.`,
       { remedy: `Send Content-Type: ${types.join(' or ')}.` },
     );
+  endWhenSilent(request);
   if (as === 'stream') return;
   const body = await readBody(request, limitBytes);
   request.body = as === 'json' ? parseJson(body) : textOf(body);
+}
+
+/** A sender that stops in the middle of a body does not hold its connection for ever. Node closes a socket that times out. */
+function endWhenSilent(request: Request): void {
+  request.socket.setTimeout(silenceMs);
+  request.once('end', () => request.socket.setTimeout(0));
 }

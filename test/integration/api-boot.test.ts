@@ -1,0 +1,72 @@
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { machineNumber, RunningController } from '../support/running-controller.js';
+import { tftpGet } from '../support/tftp-client.js';
+
+let live: string;
+let dodai: RunningController;
+const kernel = randomBytes(3_000_000);
+
+beforeAll(async () => {
+  live = await mkdtemp(join(tmpdir(), 'dodai-live-'));
+  await chmod(live, 0o755);
+  await writeFile(join(live, 'vmlinuz'), kernel);
+  dodai = await RunningController.start({ DODAI_LIVE_IMAGE_DIR: live });
+  await dodai.ask('POST', '/v1/instance-types', {
+    body: { name: 'standard', vcpus: 1, memoryMb: 512, localGb: 1 },
+  });
+  // Whatever comes from the address of this test comes from this machine.
+  const body = machineNumber(1, { pxeIp: '127.0.0.1', bmcPort: 1 });
+  expect((await dodai.ask('POST', '/v1/machines', { body })).status).toBe(201);
+});
+afterAll(async () => {
+  await dodai?.end();
+  await rm(live, { recursive: true, force: true });
+});
+
+const fact = (kind: string) => dodai.untilEvent('/v1/machines/m1/events', (event) => event.kind === kind);
+
+describe('the live image', () => {
+  it('is served without a token, and the fetch is on the timeline of the machine', async () => {
+    const answer = await dodai.fetch('GET', '/boot/live/vmlinuz', { token: null });
+    expect(kernel.equals(Buffer.from(await answer.arrayBuffer()))).toBe(true);
+    expect((await fact('http.completed')).found).toMatchObject({
+      message: 'fetched /boot/live/vmlinuz',
+      data: { status: 200, bytes: kernel.length, durationMs: expect.any(Number), client: '127.0.0.1' },
+    });
+  });
+
+  it('that is not built says so', async () => {
+    const problem = await dodai.refused('GET', '/boot/live/initrd.img', { token: null });
+    expect(problem).toMatchObject({ status: 404, remedy: expect.stringContaining('DODAI_LIVE_IMAGE_DIR') });
+  });
+
+  it('is two files and no others', async () => {
+    expect(await dodai.refused('GET', '/boot/live/passwd', { token: null })).toMatchObject({ status: 400 });
+  });
+});
+
+describe('over TFTP', () => {
+  const get = (path: string) =>
+    tftpGet(path, { host: '127.0.0.1', port: dodai.controller.listeners.tftpPort ?? 0 });
+
+  it('an idle machine is told to boot its disk, and that is on its timeline', async () => {
+    const { bytes } = await get(`pxelinux.cfg/01-${String(machineNumber(1).pxeMac).replaceAll(':', '-')}`);
+    expect(bytes.toString()).toMatch(/localboot/i);
+    expect((await fact('tftp.completed')).found.data).toMatchObject({
+      path: expect.stringContaining('pxelinux.cfg/01-52-54-00'),
+    });
+  });
+
+  it('a stranger is told to boot its disk', async () => {
+    expect((await get('pxelinux.cfg/01-52-54-00-ff-ff-ff')).bytes.toString()).toMatch(/localboot/i);
+    expect((await get('pxelinux.cfg/default')).bytes.toString()).toMatch(/localboot/i);
+  });
+
+  it.each(['../../etc/passwd', '/etc/passwd', 'api-token'])('%s is refused', async (path) => {
+    await expect(get(path)).rejects.toThrow();
+  });
+});
