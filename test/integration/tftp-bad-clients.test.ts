@@ -189,8 +189,7 @@ describe('the TFTP server', () => {
     client.send(requestPacket('file', ['octet', 'tsize', '0']));
     expect((await client.next()).packet.toString('latin1')).toContain(`tsize\0${file.length}`);
     client.send(requestPacket('file'));
-    const answers = [await client.next(), await client.next()].map(({ packet }) => packet.readUInt16BE(0));
-    expect(answers).toEqual([5, 3]); // the old transfer's end, and the first block
+    expect((await client.next()).packet.readUInt16BE(0)).toBe(3);
     expect(events.map(({ kind }) => kind)).toEqual(['started', 'failed', 'started']);
   });
 

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { execa } from 'execa';
 
-export interface Fetch {
+interface Fetch {
   host: string;
   port: number;
   remote: string;

@@ -5,7 +5,7 @@ export interface OptionLimits {
   maxWindowSize: number;
 }
 
-export interface TransferParameters {
+interface TransferParameters {
   blockSize: number;
   windowSize: number;
   /** What the client asked for, or null when it left the pace to the server. */

@@ -1,6 +1,6 @@
 /** The wire format of TFTP (RFC 1350, options of RFC 2347). Parsing never throws: what is not understood is a `malformed` packet. */
 
-export const Opcode = { rrq: 1, wrq: 2, data: 3, ack: 4, error: 5, oack: 6 } as const;
+const Opcode = { rrq: 1, wrq: 2, data: 3, ack: 4, error: 5, oack: 6 } as const;
 
 /** Error codes of RFC 1350 (0 to 7) and RFC 2347 (8). */
 export const TftpErrorCode = {

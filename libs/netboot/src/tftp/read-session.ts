@@ -40,6 +40,7 @@ export class ReadSession {
   private transfer: Transfer | null = null;
   private content: TftpContent | null = null;
   private ended = false;
+  private silent = false;
   private readonly startedMs: number;
 
   constructor(
@@ -84,9 +85,17 @@ export class ReadSession {
     );
   }
 
+  /** The server stops; the client is told. */
   abort(reason: string): void {
     if (this.transfer !== null) this.transfer.fail(reason);
     else this.refuse(TftpErrorCode.undefined, reason);
+  }
+
+  /** The client asked anew from the same port, and is not told: it would take the error for the answer. */
+  supersede(): void {
+    this.silent = true;
+    if (this.transfer !== null) this.transfer.supersede();
+    else this.refuse(TftpErrorCode.undefined, 'the client asked anew');
   }
 
   private async contentInTime(): Promise<TftpContent | null> {
@@ -126,7 +135,7 @@ export class ReadSession {
   }
 
   private finish(outcome: TransferOutcome, sizeBytes: number, port: UdpPort): void {
-    if (outcome.kind === 'failed')
+    if (outcome.kind === 'failed' && !this.silent)
       port.send(encodeError(TftpErrorCode.undefined, outcome.reason), this.client);
     port.transfers.delete(clientKey(this.client));
     this.context.releasePort(port);
@@ -140,7 +149,7 @@ export class ReadSession {
 
   private refuse(code: TftpErrorCode, reason: string): void {
     if (this.ended) return;
-    this.context.reply(encodeError(code, reason));
+    if (!this.silent) this.context.reply(encodeError(code, reason));
     this.context.emit({ ...this.facts, kind: 'refused', reason });
     this.end();
   }

@@ -125,7 +125,7 @@ export class TftpServer {
   private onRead(request: RequestPacket, client: TftpClient, at: UdpPort): void {
     const running = this.sessions.get(client);
     if (running?.isRepeatedBy(request)) return;
-    running?.abort('the client asked anew');
+    running?.supersede();
     const refusal = refusalOf(request) ?? this.sessions.refusalOf(client);
     if (refusal !== null) return this.refuse(at, client, request.path, refusal.code, refusal.reason);
     const session = new ReadSession(request, client, this.contextOf(client, at));

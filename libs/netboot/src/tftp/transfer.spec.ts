@@ -165,6 +165,16 @@ describe('a transfer', () => {
     ]);
   });
 
+  it('is complete for a client that asks for the next file with the last block on the way', () => {
+    const exchange = new Exchange({ sizeBytes: 600 });
+    exchange.transfer.supersede();
+    expect(exchange.outcomes).toEqual([{ kind: 'failed', reason: 'the client asked anew' }]);
+    const nearlyDone = new Exchange({ sizeBytes: 600 });
+    nearlyDone.ack(1);
+    nearlyDone.transfer.supersede();
+    expect(nearlyDone.outcomes).toEqual([{ kind: 'completed', retransmissions: 0 }]);
+  });
+
   it('ends when the client sends an error', () => {
     const exchange = new Exchange({ withOptions: true });
     exchange.transfer.receive(encodeError(8, 'size is enough'));

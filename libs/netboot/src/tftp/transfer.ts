@@ -65,6 +65,14 @@ export class Transfer {
     return this.acked > OACK_BLOCK && this.timer.isRetrying;
   }
 
+  /** The client asked for something else. After the last block it has what it wanted, and its ACK is on another way to us. */
+  supersede(): void {
+    if (this.sent === this.options.source.lastBlock) {
+      return this.end({ kind: 'completed', retransmissions: this.retransmissions });
+    }
+    this.fail('the client asked anew');
+  }
+
   fail(reason: string): void {
     this.end({ kind: 'failed', reason });
   }
