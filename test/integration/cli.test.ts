@@ -116,6 +116,16 @@ describe('machines', () => {
     });
   });
 
+  it('are checked without being waited for when that is asked', async () => {
+    const [last] = await json<EventView[]>('events --limit 1');
+    const { code, stderr } = await cli('machines verify m1 --no-wait');
+    expect({ code, stderr }).toEqual({
+      code: 0,
+      stderr: 'Its BMC is still being checked: dodai machines show m1\n',
+    });
+    await dodai.untilEvent('/v1/machines/m1/events', ({ data }) => data.to === 'inactive', last?.id);
+  });
+
   it('of a malformed MAC address end with 2 and name the field', async () => {
     const add = `machines add m9 ${addOptions(9)} --bmc-password-stdin`.replace('52:54', '52:5x');
     const { code, stderr } = await cli(add, { input: 'secret' });

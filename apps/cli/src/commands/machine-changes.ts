@@ -9,6 +9,7 @@ import { repeated, seconds } from '../option-values.js';
 import { type Session, withSession } from '../session.js';
 import { machineDetails, machineTable } from '../view/machine.js';
 import { type MachineOptions, machineFields, withMachineOptions } from './machine-options.js';
+import { noteIfVerifying } from './verifying-note.js';
 
 type AddOptions = MachineOptions & { wait: boolean; timeout: number };
 type SetOptions = MachineOptions & { name?: string; removeLabel?: string[] };
@@ -83,6 +84,7 @@ async function enrol(
     throw error;
   });
   output.result(machine, (palette) => machineDetails(machine, palette, io.now()));
+  noteIfVerifying(output, machine);
 }
 
 /** The machine is in the inventory all the same: what was typed need not be typed again. */

@@ -6,6 +6,7 @@ import { seconds, wholeNumber } from '../option-values.js';
 import { type Session, withSession } from '../session.js';
 import { machineDetails, machineTable } from '../view/machine.js';
 import { addMachineChanges } from './machine-changes.js';
+import { noteIfVerifying } from './verifying-note.js';
 
 interface ListOptions {
   state?: MachineState;
@@ -66,6 +67,7 @@ async function verify(
 ): Promise<void> {
   const machine = await client.verifyMachine(name, wait ? timeout : undefined);
   output.result(machine, (palette) => machineDetails(machine, palette, io.now()));
+  noteIfVerifying(output, machine);
 }
 
 async function remove({ client, output }: Session, name: string): Promise<void> {
