@@ -8,8 +8,8 @@ import { RackUnderTest } from './rack-under-test.js';
 
 const { name: image, defaultUser } = demoImage('');
 const mib = 1024 ** 2;
-const installSeconds = 900;
-const deleteSeconds = 600;
+const installMs = 900_000;
+const deleteMs = 600_000;
 const bootMs = 300_000;
 
 /** Two machines that differ in everything the lab knows: disk bus, number of disks, network card. */
@@ -55,9 +55,7 @@ describe.sequential('the first machine', () => {
       }),
     );
     instances = await Promise.all(spawned);
-    instances = await Promise.all(
-      instances.map(({ id }) => site.client.waitForInstance(id, 'installed', installSeconds)),
-    );
+    instances = await Promise.all(instances.map(({ id }) => site.until('installed', id, installMs)));
     expect(instances.map(({ state }) => state)).toEqual(['active', 'active']);
   });
 
@@ -144,7 +142,7 @@ describe.sequential('the first machine', () => {
   fact('destroy leaves zeros on every disk, the machine off and back in the pool', async () => {
     const given = installed();
     await Promise.all(given.map(({ id }) => site.client.destroy(id)));
-    await Promise.all(given.map(({ id }) => site.client.waitForInstance(id, 'deleted', deleteSeconds)));
+    await Promise.all(given.map(({ id }) => site.until('deleted', id, deleteMs)));
     for (const { machine } of given) {
       const { state, instanceId } = await site.client.machine(machine.name);
       expect({ state, instanceId }).toEqual({ state: 'inactive', instanceId: null });

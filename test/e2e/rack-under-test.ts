@@ -2,7 +2,7 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { InstanceView } from '#contract';
+import type { InstanceView, InstanceWait } from '#contract';
 import { DodaiClient } from '../../apps/cli/src/client.js';
 import { Rack, type MachineOptions } from '../../apps/lab/src/index.js';
 import { ControllerProcess } from '../../apps/quickstart/src/controller-process.js';
@@ -62,6 +62,16 @@ export class RackUnderTest {
   /** Somebody with a key that no instance was spawned with. */
   stranger(): Promise<Owner> {
     return Owner.in(path.join(this.dir, 'stranger'));
+  }
+
+  /** Asks as often as it takes: a request is held for some minutes only. A work that failed is an error. */
+  async until(wait: InstanceWait, id: string, timeoutMs: number): Promise<InstanceView> {
+    const deadlineMs = performance.now() + timeoutMs;
+    const end = wait === 'installed' ? 'active' : 'deleted';
+    for (;;) {
+      const instance = await this.client.waitForInstance(id, wait, 60);
+      if (instance.state === end || performance.now() > deadlineMs) return instance;
+    }
   }
 
   /** The kinds of everything on the timeline of an instance. */
