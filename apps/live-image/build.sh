@@ -8,6 +8,8 @@ export LC_ALL=C
 # Always the same Debian, whatever the host runs: the image is the same everywhere, and so is what was tested.
 readonly SUITE=bookworm
 readonly ZSTD_LEVEL=12
+# Every machine downloads and unpacks it for every installation.
+readonly MAX_SIZE_BYTES=$((150 * 1000 * 1000))
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 readonly here
 readonly inputs=(build.sh packages.txt firmware.txt modules.txt prune.txt udev-rules.txt rootfs)
@@ -169,7 +171,9 @@ configure_system() {
   printf '%s:x:%d:\n' input 901 sgx 902 kvm 903 render 904 >>"$root/etc/group"
   cat "$work"/certificates/*.crt >"$root/etc/ssl/certs/ca-certificates.crt"
   chroot "$root" busybox --list | while read -r applet; do
-    [ -e "$root/usr/bin/$applet" ] || [ -e "$root/usr/sbin/$applet" ] || ln -s busybox "$root/usr/bin/$applet"
+    # Links count too, though they lead nowhere when they are followed from outside the image.
+    [ -n "$(find "$root/usr/bin/$applet" "$root/usr/sbin/$applet" -maxdepth 0 2>/dev/null)" ] ||
+      ln -s busybox "$root/usr/bin/$applet"
   done
   chroot "$root" ldconfig
 }
@@ -193,6 +197,13 @@ write_manifest() {
     printf 'kernel %s\nmodules %d\nunpacked_mib %d\n' "$kernel" "$(wc -l <"$work/kept")" "$unpacked"
     printf 'vmlinuz_bytes %d\ninitrd_bytes %d\n' "$(stat -c %s "$work/out/vmlinuz")" "$(stat -c %s "$work/out/initrd.img")"
   } >"$work/out/manifest.txt"
+}
+
+check_size() {
+  local size_bytes
+  size_bytes=$(cat "$work/out/vmlinuz" "$work/out/initrd.img" | wc -c)
+  ((size_bytes <= MAX_SIZE_BYTES)) ||
+    fail "kernel and initrd have $size_bytes bytes, more than $MAX_SIZE_BYTES" 'Take something out of packages.txt or modules.txt.'
 }
 
 # The hash goes last: without it, whatever is in the folder does not count as built.
@@ -264,6 +275,7 @@ main() {
   say 'packing the initrd'
   write_kernel_and_initrd
   write_manifest
+  check_size
   publish
   say "done in $SECONDS s: vmlinuz $(size_of vmlinuz), initrd.img $(size_of initrd.img) ($(awk '$1 == "unpacked_mib" {print $2}' "$outdir/manifest.txt") MiB unpacked)"
 }
