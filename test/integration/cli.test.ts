@@ -87,7 +87,7 @@ describe('instance types', () => {
   });
 
   it('of a name that is taken end with 5', async () => {
-    const { code, stderr } = await cli('instance-types add standard --vcpus 2 --memory-mb 1 --local-gb 8');
+    const { code, stderr } = await cli('instance-types add standard --vcpus 2 --memory-mb 1 --local-gb 80');
     expect({ code, stderr }).toMatchObject({ code: 5, stderr: expect.stringContaining('What to do: ') });
   });
 });
@@ -164,6 +164,14 @@ describe('an image', () => {
     const file = await fileOf('debian.ext4.zst', data);
     await json(`images import ${file} --name debian --sha256 ${sha256} --default-user debian`);
     expect((await cli('images list')).stdout).toMatch(/debian .* ext4 of 8.39 MB {2}debian/);
+  });
+
+  it('needs no digest, which is then that of the file', async () => {
+    const { data, sha256 } = await makeSmallImage(9);
+    const file = await fileOf('plain.ext4.zst', data);
+    expect(await json(`images import ${file} --name plain`)).toMatchObject({ sourceSha256: sha256 });
+    await json('images delete plain');
+    expect(await cli('images import /nowhere --name plain')).toMatchObject({ code: 2 });
   });
 
   it('of another digest ends with 1 and is not kept', async () => {

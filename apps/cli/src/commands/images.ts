@@ -1,23 +1,23 @@
 import { type Command } from 'commander';
 import type { CliIo } from '../cli-io.js';
 import { collect } from '../collect.js';
+import { sha256OfFile } from '../file-digest.js';
 import { type Session, withSession } from '../session.js';
 import { showUpload } from '../view/upload-bar.js';
 import { imageDetails, imageTable } from '../view/image.js';
 
 interface ImportOptions {
   name: string;
-  sha256: string;
+  sha256?: string;
   defaultUser?: string;
 }
 
 const importHelp = `
-The file is an ext4 file system, as it is or compressed; the digest is that of the file as it lies here:
-  sha256sum debian-12.ext4.zst
+The file is an ext4 file system, as it is or compressed with zstd or gzip. Give the digest that came with it: without
+one only the way to the controller is checked.
 
 Example:
-  dodai images import debian-12.ext4.zst --name debian-12 --default-user debian \\
-    --sha256 "$(sha256sum debian-12.ext4.zst | cut -d' ' -f1)"`;
+  dodai images import debian-12.ext4.zst --name debian-12 --default-user debian --sha256 0a5a0d62…`;
 
 export function addImages(program: Command, io: CliIo): void {
   const images = program
@@ -35,7 +35,7 @@ export function addImages(program: Command, io: CliIo): void {
     .argument('<file>')
     .description('Send an image to the controller, which checks and keeps it')
     .requiredOption('--name <name>', 'what to call it')
-    .requiredOption('--sha256 <digest>', 'SHA-256 of the file')
+    .option('--sha256 <digest>', 'SHA-256 that the file must have (default: the one it has)')
     .option('--default-user <user>', 'user that SSH keys are put in for')
     .addHelpText('after', importHelp)
     .action(withSession(io, importFile));
@@ -62,9 +62,16 @@ async function importFile(
   file: string,
   options: ImportOptions,
 ): Promise<void> {
+  const sha256 = options.sha256 ?? (await sha256OfFile(file, io.signal));
   const bar = showUpload(output, io, file);
   try {
-    const image = await client.uploadImage({ ...options, file, onProgress: bar.update, signal: io.signal });
+    const image = await client.uploadImage({
+      ...options,
+      sha256,
+      file,
+      onProgress: bar.update,
+      signal: io.signal,
+    });
     bar.close();
     output.result(image, (palette) => imageDetails(image, palette));
   } finally {
