@@ -16,7 +16,7 @@ beforeAll(async () => {
   await writeFile(join(live, 'vmlinuz'), kernel);
   dodai = await RunningController.start({ DODAI_LIVE_IMAGE_DIR: live });
   await dodai.ask('POST', '/v1/instance-types', {
-    body: { name: 'standard', vcpus: 1, memoryMb: 512, localGb: 1 },
+    body: { name: 'standard', vcpus: 1, memoryMb: 512, localGb: 40 },
   });
   // Whatever comes from the address of this test comes from this machine.
   const body = machineNumber(1, { pxeIp: '127.0.0.1', bmcPort: 1 });

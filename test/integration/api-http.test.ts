@@ -256,6 +256,13 @@ it('is documented and served with the types there are', async () => {
   expect(await dodai.refused('PATCH', '/v1/instance-types/none', { body: { vcpus: 2 } })).toMatchObject({
     status: 404,
   });
+  const growth = { body: { rootSizeMib: 100_000 } };
+  const fault = { field: 'localGb', message: 'has 38146 MiB (40 GB), but the partitions need 110245 MiB' };
+  expect((await dodai.refused('PATCH', '/v1/instance-types/small', growth)).errors).toEqual([fault]);
+  const tooSmall = await dodai.refused('POST', '/v1/instance-types', {
+    body: { ...type, name: 'tiny', localGb: 8 },
+  });
+  expect(tooSmall.errors?.map(({ field }) => field)).toEqual(['localGb']);
   expect((await dodai.ask('GET', '/v1/instance-types')).body.items).toHaveLength(1);
   expect((await dodai.ask('DELETE', '/v1/instance-types/small')).status).toBe(204);
   expect(await dodai.refused('GET', '/v1/instance-types/small')).toMatchObject({

@@ -16,7 +16,7 @@ beforeAll(async () => {
     body: { name: 'standard', vcpus: 1, memoryMb: 512, localGb: 1, ...sizes },
   });
   await dodai.ask('POST', '/v1/instance-types', {
-    body: { name: 'empty', vcpus: 1, memoryMb: 512, localGb: 1 },
+    body: { name: 'empty', vcpus: 1, memoryMb: 512, localGb: 40 },
   });
   await upload('small', 8);
   await upload('large', 80);

@@ -85,7 +85,7 @@ it('starts again after it was killed, with its token and its data', async () => 
   const url = await untilReady(killed);
   const token = (await readFile(join(dataDir, 'api-token'), 'utf8')).trim();
   const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
-  const body = JSON.stringify({ name: 'standard', vcpus: 1, memoryMb: 512, localGb: 10 });
+  const body = JSON.stringify({ name: 'standard', vcpus: 1, memoryMb: 512, localGb: 40 });
   expect((await fetch(`${url}/v1/instance-types`, { method: 'POST', headers, body })).status).toBe(201);
   killed.kill('SIGKILL');
   await killed;

@@ -1,4 +1,4 @@
-import { wipeModes } from '#core';
+import { type InstanceType, wipeModes } from '#core';
 import { z } from 'zod';
 import * as f from './fields.js';
 import { listOf } from './paging.js';
@@ -16,6 +16,22 @@ const fields = {
   wipeMode: z.enum(wipeModes).meta({ description: 'How thoroughly destroy clears the disk' }),
 };
 
+const bootPartitionMib = 5;
+
+type Layout = Pick<
+  InstanceType,
+  'localGb' | 'rootSizeMib' | 'swapSizeMib' | 'kdumpSizeMib' | 'ephemeralSizeMib'
+>;
+
+/** What is wrong with the sizes, in words: the partitions must fit the smallest disk of this type. */
+export function layoutFault(type: Layout): string | undefined {
+  const { rootSizeMib, swapSizeMib, kdumpSizeMib, ephemeralSizeMib } = type;
+  const neededMib = bootPartitionMib + rootSizeMib + swapSizeMib + kdumpSizeMib + ephemeralSizeMib;
+  const diskMib = Math.floor((type.localGb * 1000 ** 3) / 1024 ** 2);
+  if (neededMib <= diskMib) return undefined;
+  return `has ${diskMib} MiB (${type.localGb} GB), but the partitions need ${neededMib} MiB`;
+}
+
 export const instanceTypeCreate = z
   .strictObject({
     name: f.name.meta({ description: 'Unique name', examples: ['standard'] }),
@@ -27,6 +43,11 @@ export const instanceTypeCreate = z
     kdumpSizeMib: fields.kdumpSizeMib.default(10_240),
     ephemeralSizeMib: fields.ephemeralSizeMib.default(0),
     wipeMode: fields.wipeMode.default('discard'),
+  })
+  .check(({ value, issues }) => {
+    const message = layoutFault(value);
+    if (message !== undefined)
+      issues.push({ code: 'custom', path: ['localGb'], message, input: value.localGb });
   })
   .meta({
     id: 'InstanceTypeCreate',

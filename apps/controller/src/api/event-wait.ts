@@ -28,8 +28,11 @@ export class EventWait {
     const bell = new Bell();
     const ring = () => bell.ring();
     const unsubscribe = this.feed.subscribe((event) => concerns(event) && ring());
-    const timer = this.clock.setTimeout(ring, timeoutMs);
-    const deadlineMs = this.clock.monotonicMs() + timeoutMs;
+    let isOver = timeoutMs === 0;
+    const timer = this.clock.setTimeout(() => {
+      isOver = true;
+      ring();
+    }, timeoutMs);
     const ends = [gone, this.shutdown.signal];
     for (const end of ends) end.addEventListener('abort', ring, { once: true });
     try {
@@ -37,7 +40,7 @@ export class EventWait {
         const rung = bell.next(); // before looking: what happens meanwhile is not missed
         const seen = await look();
         this.shutdown.signal.throwIfAborted();
-        if (seen.reached || gone.aborted || this.clock.monotonicMs() >= deadlineMs) return seen;
+        if (seen.reached || gone.aborted || isOver) return seen;
         await rung;
       }
     } finally {

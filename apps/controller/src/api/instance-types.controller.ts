@@ -9,12 +9,14 @@ import {
   instanceTypePatch,
   type InstanceTypeView,
   instanceTypeView,
+  layoutFault,
   type Page,
   type PagingQuery,
   pagingQuery,
 } from '#contract';
 import { InstanceTypeStore } from '#store';
 import { Answers, Problems } from '../http/answers.js';
+import { invalidRequest } from '../http/validation.js';
 import { instanceTypeViewOf } from './views.js';
 
 @ApiTags('instance types')
@@ -60,6 +62,8 @@ export class InstanceTypesController {
     @Param('name', { schema: idOrName }) name: string,
     @Body({ schema: instanceTypePatch }) patch: InstanceTypePatch,
   ): Promise<InstanceTypeView> {
+    const message = layoutFault({ ...(await this.types.get(name)), ...patch });
+    if (message !== undefined) throw invalidRequest([{ field: 'localGb', message }]);
     return instanceTypeViewOf(await this.types.update(name, patch));
   }
 

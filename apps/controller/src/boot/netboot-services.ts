@@ -21,6 +21,7 @@ export interface NetbootAddresses {
 
 /** Events after which the addresses that DHCP gives may be others. */
 const inventoryChanges = new Set(['machine.enrolled', 'machine.changed', 'machine.removed']);
+const plainHostName = /^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$/;
 const anyMac = '00:00:00:00:00:00';
 
 /** The part of role `boot` that is not HTTP: TFTP and, when asked for, DHCP. Their facts go on the timelines. */
@@ -48,7 +49,7 @@ export class NetbootServices {
     const { port } = await this.tftp.start();
     this.dhcp = await this.dhcpServer();
     if (this.dhcp) {
-      await this.dhcp.setReservations(await this.parts.netbooting.reservations());
+      await this.reserve(this.dhcp);
       await this.dhcp.start();
       this.unsubscribe = this.parts.feed.subscribe((event) => this.onInventory(event));
     }
@@ -75,6 +76,16 @@ export class NetbootServices {
     await this.bootLog.settled();
   }
 
+  /** A machine may be called what no host may be; then DHCP gives it no name. */
+  private async reserve(dhcp: DhcpServer): Promise<void> {
+    const reservations = await this.parts.netbooting.reservations();
+    await dhcp.setReservations(
+      reservations.map(({ hostName, ...rest }) =>
+        hostName && plainHostName.test(hostName) ? { ...rest, hostName } : rest,
+      ),
+    );
+  }
+
   /** The decision with the MAC it is for, which the rendering needs whatever was decided. */
   private async decide(mac: string): Promise<BootDecision & { mac: string }> {
     return { ...(await this.parts.netbooting.decide(mac)), mac };
@@ -87,7 +98,7 @@ export class NetbootServices {
   private onInventory({ kind }: TimelineEvent): void {
     if (!inventoryChanges.has(kind)) return;
     this.reserving = this.reserving
-      .then(async () => this.dhcp?.setReservations(await this.parts.netbooting.reservations()))
+      .then(async () => this.dhcp && this.reserve(this.dhcp))
       .catch((error: unknown) =>
         this.parts.log.error({ err: error }, 'the DHCP reservations were not renewed'),
       );
