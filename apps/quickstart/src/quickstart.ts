@@ -155,11 +155,11 @@ export class Quickstart {
       'Go on with:',
       `  export DODAI_URL=${this.url} DODAI_TOKEN_FILE=${this.controller.tokenFile}`,
       `  npx dodai machines list`,
-      `  npx dodai instances show ${instance.id}`,
-      `  npx dodai events --instance ${instance.id}`,
+      `  npx dodai instances show ${instance.hostName}`,
+      `  npx dodai events --instance ${instance.hostName}`,
       `  npm run lab -- console ${name} --name ${this.rack.name}`,
       `  ${login.map((word) => (word.includes(' ') ? `'${word}'` : word)).join(' ')}`,
-      `  npx dodai instances destroy ${instance.id}`,
+      `  npx dodai destroy ${instance.hostName}`,
       `  npm run quickstart -- --down        stops everything and removes it`,
     ].join('\n');
   }
