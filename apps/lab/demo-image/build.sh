@@ -94,6 +94,8 @@ set -e
 root=$1
 chroot "$root" useradd --create-home --shell /bin/bash --groups sudo "$DEFAULT_USER"
 chmod 440 "$root/etc/sudoers.d/debian"
+# What GRUB would look for in vain, slowly: themes, Xen, other systems, UEFI.
+chmod -x "$root"/etc/grub.d/05_debian_theme "$root"/etc/grub.d/20_linux_xen "$root"/etc/grub.d/30_*
 # Housekeeping that a machine made to be tried out does without.
 chroot "$root" systemctl --quiet mask apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer \
   e2scrub_reap.service fstrim.timer systemd-pstore.service
