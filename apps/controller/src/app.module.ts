@@ -7,6 +7,7 @@ import { BodyInterceptor } from './http/body.interceptor.js';
 import { ProblemFilter } from './http/problem.filter.js';
 import { ValidationPipe } from './http/validation.js';
 import { HealthController } from './observe/health.controller.js';
+import { MetricsController } from './observe/metrics.controller.js';
 import { Metrics } from './observe/metrics.js';
 import type { Parts } from './parts.js';
 import { PartsModule } from './parts.module.js';
@@ -23,7 +24,7 @@ export class AppModule {
         ...(roles.has('api') ? [ApiModule] : []),
         ...(roles.has('boot') ? [BootModule] : []),
       ],
-      controllers: [HealthController],
+      controllers: [HealthController, MetricsController],
       providers: [
         Metrics,
         { provide: APP_GUARD, useClass: ApiTokenGuard },

@@ -1,13 +1,16 @@
-import { Controller, Get, Header, Res } from '@nestjs/common';
+import { Controller, Get, Res } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
+import { DomainError } from '#core';
 import { health, type Health } from '#contract';
-import { WakeQueue } from '#platform';
+import { Clock, WakeQueue } from '#platform';
 import { Database } from '#store';
 import { NeedsNoApiToken } from '../api/api-token.guard.js';
 import { Answers } from '../http/answers.js';
 import { Shutdown } from '../http/shutdown.js';
-import { Metrics } from './metrics.js';
+
+/** A database or queue that does not answer for so long does not answer. */
+const pingMs = 3000;
 
 @ApiTags('observe')
 @NeedsNoApiToken()
@@ -17,7 +20,7 @@ export class HealthController {
     private readonly database: Database,
     private readonly queue: WakeQueue,
     private readonly shutdown: Shutdown,
-    private readonly metrics: Metrics,
+    private readonly clock: Clock,
   ) {}
 
   @Get('healthz')
@@ -33,8 +36,8 @@ export class HealthController {
   @Answers(503, 'It cannot; `checks` says what is missing', health)
   async isReady(@Res({ passthrough: true }) response: Response): Promise<Health> {
     const checks = {
-      database: await answers(() => this.database.ping()),
-      queue: await answers(() => this.queue.ping()),
+      database: await this.answers(() => this.database.ping()),
+      queue: await this.answers(() => this.queue.ping()),
       running: this.shutdown.signal.aborted ? 'stopping' : 'ok',
     };
     const ready = Object.values(checks).every((check) => check === 'ok');
@@ -42,21 +45,20 @@ export class HealthController {
     return { status: ready ? 'ok' : 'unavailable', checks };
   }
 
-  @Get('metrics')
-  @Header('Content-Type', 'text/plain; version=0.0.4; charset=utf-8')
-  @ApiOperation({ summary: 'Metrics for Prometheus' })
-  @Answers(200, 'Prometheus text format')
-  async showMetrics(): Promise<string> {
-    return this.metrics.text();
-  }
-}
-
-/** Not the reason: it may name hosts and users, and anybody may ask. */
-async function answers(ping: () => Promise<void>): Promise<'ok' | 'unreachable'> {
-  try {
-    await ping();
-    return 'ok';
-  } catch {
-    return 'unreachable';
+  /** Not the reason of a failure: it may name hosts and users, and anybody may ask. */
+  private async answers(ping: () => Promise<void>): Promise<'ok' | 'unreachable'> {
+    const over = new AbortController();
+    const tooLate = this.clock
+      .sleep(pingMs, over.signal)
+      .then(() => Promise.reject(new DomainError('internal', 'no answer')));
+    try {
+      await Promise.race([ping(), tooLate]);
+      return 'ok';
+    } catch {
+      return 'unreachable';
+    } finally {
+      over.abort();
+      tooLate.catch(() => undefined);
+    }
   }
 }
