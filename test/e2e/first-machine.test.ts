@@ -99,7 +99,12 @@ describe.sequential('the first machine', () => {
   fact('the owner logs in with the key of the spawn, and nobody else does', async () => {
     const stranger = await site.stranger();
     for (const { hostName, machine } of installed()) {
-      const said = await site.owner.run(site.rack, defaultUser, machine.ip, 'hostname; tail -n 1 /proc/swaps');
+      const said = await site.owner.run(
+        site.rack,
+        defaultUser,
+        machine.ip,
+        'hostname; tail -n 1 /proc/swaps',
+      );
       expect(said).toMatch(new RegExp(`^${hostName}\n/dev/`));
       await expect(stranger.run(site.rack, defaultUser, machine.ip, 'true')).rejects.toThrow(
         /Permission denied/,
