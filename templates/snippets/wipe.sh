@@ -54,9 +54,9 @@ sample() {
   ((others == 0)) || fail "$1 is not wiped: $others of the 1048576 bytes at offset $2 are not zero"
 }
 
-# After a quick wipe only both ends are zeros; otherwise sixteen places from the first MiB to the last.
+# After a quick wipe only both ends are zeros; otherwise at seventeen places: first, middle, last MiB and between.
 check_zeros() {
-  local size place places=15 last
+  local size place places=16 last
   size=$(blockdev --getsize64 "$1")
   last=$((size - (1 << 20)))
   [[ $2 != quick ]] || places=1
