@@ -2,11 +2,14 @@ import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { projectRoot } from '#platform';
 
 /** The program as it is built; `npm run build` makes it. */
 const program = join(projectRoot, 'dist', 'apps', 'controller', 'src', 'main.js');
+
+// Each test starts the program several times, each time with a PostgreSQL of its own.
+vi.setConfig({ testTimeout: 120_000 });
 
 let dataDir: string;
 const running = new Set<ReturnType<typeof run>>();
@@ -36,7 +39,7 @@ function run(environment: Record<string, string> = {}) {
     },
     extendEnv: false,
     reject: false,
-    timeout: 60_000,
+    timeout: 110_000,
     forceKillAfterDelay: 20_000,
   });
   running.add(child);
@@ -91,6 +94,41 @@ it('starts again after it was killed, with its token and its data', async () => 
   await killed;
   const again = await untilReady(run());
   expect((await fetch(`${again}/v1/instance-types/standard`, { headers })).status).toBe(200);
+});
+
+it('says that its database is gone, and goes on when it is back', async () => {
+  const url = await untilReady(run());
+  const headers = { authorization: `Bearer ${(await readFile(join(dataDir, 'api-token'), 'utf8')).trim()}` };
+  const home = join(dataDir, 'postgres');
+  const [pid = '', , , port = ''] = (await readFile(join(home, 'data', 'postmaster.pid'), 'utf8')).split(
+    '\n',
+  );
+  const readiness = async () => (await fetch(`${url}/readyz`)).status;
+  process.kill(Number(pid), 'SIGINT'); // PostgreSQL's fast shutdown
+  await expect.poll(readiness, { timeout: 20_000 }).toBe(503);
+  const refused = await fetch(`${url}/v1/machines`, { headers });
+  expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '5']);
+  expect(await refused.json()).toMatchObject({ code: 'database-unavailable', retryable: true });
+
+  const pgCtl = [
+    '-D',
+    join(home, 'data'),
+    '-s',
+    '-w',
+    '-l',
+    join(home, 'log'),
+    '-o',
+    `-p ${port} -h 127.0.0.1 -k ''`,
+  ];
+  const asAccount = [
+    '--reuid=dodai',
+    '--regid=dodai',
+    '--clear-groups',
+    join(home, 'native', 'bin', 'pg_ctl'),
+  ];
+  await execa('setpriv', [...asAccount, ...pgCtl, 'start'], { env: { LC_ALL: 'C' }, cwd: '/' });
+  await expect.poll(readiness, { timeout: 20_000 }).toBe(200);
+  expect((await fetch(`${url}/v1/machines`, { headers })).status).toBe(200);
 });
 
 it('names every fault of its configuration and exits with 78', async () => {

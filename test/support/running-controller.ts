@@ -86,7 +86,7 @@ export class RunningController {
     return body;
   }
 
-  /** Follows a timeline from after this event, until one is found that is meant. Fails after 20 s. */
+  /** Follows a timeline from after this event, until one is found that is meant. Fails after 40 s. */
   async untilEvent(
     path: string,
     isMeant: (event: EventView) => boolean,
@@ -103,7 +103,7 @@ export class RunningController {
   /** Server-sent events; the connection ends with the loop. */
   async *follow(path: string, lastEventId?: string): AsyncGenerator<EventView> {
     const abort = new AbortController();
-    const patience = AbortSignal.any([abort.signal, AbortSignal.timeout(20_000)]);
+    const patience = AbortSignal.any([abort.signal, AbortSignal.timeout(40_000)]);
     const resume: Record<string, string> = lastEventId === undefined ? {} : { 'last-event-id': lastEventId };
     const headers = { accept: 'text/event-stream', authorization: `Bearer ${this.token}`, ...resume };
     const response = await fetch(this.url + path, { headers, signal: patience });

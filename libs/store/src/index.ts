@@ -13,3 +13,4 @@ export { type MachineFilter, type MachinePatch, MachineStore, type NewMachine } 
 export { applyMigrations, schemaDifference } from './migrations.js';
 export type { Page } from './page.js';
 export { TokenStore } from './token-store.js';
+export { databaseUnavailable } from './unavailable.js';

@@ -3,6 +3,7 @@ import type { Request, Response } from 'express';
 import { DomainError } from '#core';
 import type { Problem } from '#contract';
 import type { Logger } from '#platform';
+import { databaseUnavailable } from '#store';
 import { problemOf } from './problem-of.js';
 
 /** What Express and its router throw has a status. */
@@ -21,6 +22,8 @@ function domainErrorOf(error: unknown, request: Request): DomainError {
     return new DomainError('invalid-request', error.message);
   if (isClientFault(error))
     return new DomainError('invalid-request', `The request cannot be read: ${error.message}`);
+  const unavailable = databaseUnavailable(error);
+  if (unavailable) return unavailable;
   return new DomainError('internal', 'The controller failed in a way it did not expect.', {
     cause: error,
     remedy: 'The reason is in the log of the controller. Trying again may help.',
