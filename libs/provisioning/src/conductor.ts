@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { DomainError, isWorking, type LastError, type Machine, machineStates } from '#core';
 import type { Clock, Logger, WakeQueue } from '#platform';
 import type { LifecycleWriter, MachineStore } from '#store';
@@ -23,7 +24,9 @@ export class Conductor {
     private readonly writer: LifecycleWriter,
     private readonly stepOf: StepOf,
     private readonly host: { queue: WakeQueue; clock: Clock; logger: Logger },
-  ) {}
+  ) {
+    setMaxListeners(0, this.stopping.signal); // every machine that is being looked at listens
+  }
 
   async start(): Promise<void> {
     await this.host.queue.work((machineId) => this.look(machineId), concurrency);
