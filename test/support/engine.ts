@@ -24,7 +24,7 @@ const deadlines: Deadlines = {
   deleteMs: 60_000,
 };
 
-export const asker = { kind: 'token', name: 'test' } as const;
+const asker = { kind: 'token', name: 'test' } as const;
 
 /** The whole engine on a real database and a real queue; only the BMCs are in memory. */
 export class TestEngine {
@@ -122,9 +122,9 @@ export class TestEngine {
     return { host: bmcHost, port: bmcPort, user: bmcUser, password, cipherSuite: 3 as const };
   }
 
-  spawn(machine?: Machine, cluster?: string) {
+  spawn(machine?: Machine, cluster?: string, key?: string) {
     const wish = { hostName: 'web1', image: smallImage.name, instanceType: smallType.name, sshKeys: [] };
-    return this.verbs.spawn({ ...wish, machine: machine?.id, cluster }, asker);
+    return this.verbs.spawn({ ...wish, machine: machine?.id, cluster }, asker, key);
   }
 
   /** Waits, by event, until the machine is as wanted. */
@@ -158,7 +158,7 @@ export class TestEngine {
 
 const logger = createLogger({ level: 'silent', pretty: false });
 
-export const smallType = {
+const smallType = {
   name: 'small',
   vcpus: 1,
   memoryMb: 1024,

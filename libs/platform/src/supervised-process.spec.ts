@@ -76,10 +76,10 @@ describe('a supervised process', () => {
     const onEnd = ({ restartInMs }: ProcessEnd) => {
       if (ends.push(restartInMs) === 4) enough();
     };
-    const { process } = supervised('echo ready; exit 3', { onEnd, maxRestartMs: 30 });
+    const { process } = supervised('echo ready; exit 3', { onEnd, maxRestartMs: 5_000 });
     await process.start().catch(() => undefined);
     await diedFourTimes;
-    expect(ends.slice(0, 4)).toEqual([10, 20, 30, 30]);
+    expect(ends.slice(0, 4)).toEqual([10, 20, 40, 80]);
   });
 
   it('is killed when it does not end by itself', async () => {
