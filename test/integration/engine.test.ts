@@ -75,6 +75,16 @@ describe.each(['PostgreSQL', 'Redis'])('the engine with its queue in %s', (backe
     expect(refusals.map(({ code }) => code)).toEqual(Array(4).fill('machine-unavailable'));
   });
 
+  it('makes one instance of requests that carry the same idempotency key, even at the same time', async () => {
+    for (let number = 1; number <= 3; number++) await engine.inactiveMachine(`m${number}`, number);
+    const instances = await Promise.all([1, 2, 3].map(() => engine.spawn(undefined, undefined, 'key-1')));
+    expect(new Set(instances.map(({ id }) => id)).size).toBe(1);
+    expect(await engine.machines.countByState()).toMatchObject({ inactive: 2, installing: 1 });
+    await expect(engine.spawn(undefined, 'other', 'key-1')).rejects.toMatchObject({
+      code: 'idempotency-key-reused',
+    });
+  });
+
   it('goes on where it stood after a restart, with no second power cycle', async () => {
     const machine = await engine.inactiveMachine('m1', 1);
     const { id } = await engine.spawn(machine);
@@ -96,6 +106,16 @@ describe('what goes wrong', () => {
   let engine: TestEngine | undefined;
 
   afterEach(() => engine?.stop());
+
+  it('passes over a machine whose disk is too small for the partitions', async () => {
+    engine = await TestEngine.start(await postgres.database());
+    const machine = await engine.inactiveMachine('m1', 1);
+    await engine.verbs.change(machine.id, { localGb: 2 }, { kind: 'token', name: 'test' });
+    await expect(engine.spawn()).rejects.toMatchObject({ code: 'machine-unavailable' });
+    await expect(engine.spawn(machine)).rejects.toThrow(
+      'has 2 GB; an inactive small with a disk of at least 3 GB',
+    );
+  });
 
   it('fails a machine whose live image never reports in, and says what was awaited', async () => {
     engine = await TestEngine.start(await postgres.database(), undefined, { bootingMs: 50 });

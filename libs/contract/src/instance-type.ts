@@ -1,4 +1,4 @@
-import { type InstanceType, wipeModes } from '#core';
+import { partitionsMib, wipeModes } from '#core';
 import { z } from 'zod';
 import * as f from './fields.js';
 import { listOf } from './paging.js';
@@ -16,17 +16,11 @@ const fields = {
   wipeMode: z.enum(wipeModes).meta({ description: 'How thoroughly destroy clears the disk' }),
 };
 
-const bootPartitionMib = 5;
-
-type Layout = Pick<
-  InstanceType,
-  'localGb' | 'rootSizeMib' | 'swapSizeMib' | 'kdumpSizeMib' | 'ephemeralSizeMib'
->;
-
 /** What is wrong with the sizes, in words: the partitions must fit the smallest disk of this type. */
-export function layoutFault(type: Layout): string | undefined {
-  const { rootSizeMib, swapSizeMib, kdumpSizeMib, ephemeralSizeMib } = type;
-  const neededMib = bootPartitionMib + rootSizeMib + swapSizeMib + kdumpSizeMib + ephemeralSizeMib;
+export function layoutFault(
+  type: Parameters<typeof partitionsMib>[0] & { localGb: number },
+): string | undefined {
+  const neededMib = partitionsMib(type);
   const diskMib = Math.floor((type.localGb * 1000 ** 3) / 1024 ** 2);
   if (neededMib <= diskMib) return undefined;
   return `has ${diskMib} MiB (${type.localGb} GB), but the partitions need ${neededMib} MiB`;

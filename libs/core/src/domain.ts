@@ -137,3 +137,13 @@ export interface TimelineEvent {
   message: string;
   data: Record<string, unknown>;
 }
+
+type Layout = Pick<InstanceType, 'rootSizeMib' | 'swapSizeMib' | 'kdumpSizeMib' | 'ephemeralSizeMib'>;
+
+const biosBootMib = 5;
+
+/** What the five partitions of this type take of a disk, in MiB. */
+export function partitionsMib(type: Layout): number {
+  const { rootSizeMib, swapSizeMib, kdumpSizeMib, ephemeralSizeMib } = type;
+  return biosBootMib + rootSizeMib + swapSizeMib + kdumpSizeMib + ephemeralSizeMib;
+}

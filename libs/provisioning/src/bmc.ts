@@ -43,12 +43,15 @@ export class Bmc {
     signal: AbortSignal | undefined,
     act: (bmc: BmcAddress, request: PowerRequest) => Promise<T>,
   ): Promise<T> {
-    const records: Promise<unknown>[] = [];
-    const onCommand = (event: PowerEvent) => void records.push(this.record(machine, event));
+    let recorded: Promise<void> = Promise.resolve(); // one after another: the last word is the state
+    const onCommand = (event: PowerEvent) => {
+      recorded = recorded.then(() => this.record(machine, event));
+      recorded.catch(() => undefined); // it is thrown below, when the command has ended
+    };
     try {
       return await act(await this.address(machine), { signal, onCommand });
     } finally {
-      await Promise.all(records);
+      await recorded;
     }
   }
 

@@ -1,5 +1,13 @@
 import { createHash } from 'node:crypto';
-import { DomainError, type Image, type Instance, type InstanceType, isWorking, type Machine } from '#core';
+import {
+  DomainError,
+  type Image,
+  type Instance,
+  type InstanceType,
+  isWorking,
+  type Machine,
+  partitionsMib,
+} from '#core';
 import type { WakeQueue } from '#platform';
 import type {
   ImageStore,
@@ -10,7 +18,12 @@ import type {
   MachineStore,
   Reservation,
 } from '#store';
+import pRetry from 'p-retry';
 import type { Bmc } from './bmc.js';
+
+const mib = 1024 * 1024;
+
+type Idempotency = NonNullable<Reservation['idempotency']>;
 
 /** Who asks, for the timeline. */
 export interface Asker {
@@ -64,14 +77,11 @@ export class Verbs {
   async spawn(request: SpawnRequest, asker: Asker, idempotencyKey?: string): Promise<Instance> {
     const idempotency =
       idempotencyKey === undefined ? undefined : { key: idempotencyKey, requestHash: hash(request) };
-    const made = idempotency && (await this.writer.remembered(idempotency));
-    if (made) return this.stores.instances.get(made);
-    const wanted = await this.resolve(request);
-    const message = `${asker.name} spawns ${request.hostName} from the image ${request.image}`;
-    const reserved = await this.writer.reserve({ ...wanted, idempotency }, { message, data: { asker } });
-    if (!reserved) throw await this.unavailable(request);
-    await this.wake(reserved.machine);
-    return reserved.instance;
+    return pRetry(() => this.reserve(request, asker, idempotency), {
+      retries: 1, // the same key at the same time: the second one finds what the first has made
+      minTimeout: 0,
+      shouldRetry: (error) => error instanceof DomainError && error.code === 'state-changed',
+    });
   }
 
   /** Wipes the machine and gives it back. An instance that is being deleted, or is deleted, is answered as it is. */
@@ -115,6 +125,21 @@ export class Verbs {
     });
   }
 
+  private async reserve(
+    request: SpawnRequest,
+    asker: Asker,
+    idempotency: Idempotency | undefined,
+  ): Promise<Instance> {
+    const made = idempotency && (await this.writer.remembered(idempotency));
+    if (made) return this.stores.instances.get(made);
+    const wanted = await this.resolve(request);
+    const message = `${asker.name} spawns ${request.hostName} from the image ${request.image}`;
+    const reserved = await this.writer.reserve({ ...wanted, idempotency }, { message, data: { asker } });
+    if (!reserved) throw await this.unavailable(request, wanted.minLocalGb);
+    await this.wake(reserved.machine);
+    return reserved.instance;
+  }
+
   private async resolve(request: SpawnRequest): Promise<Reservation> {
     const image = await this.stores.images.find(request.image);
     const type = await this.stores.types.get(request.instanceType);
@@ -125,6 +150,7 @@ export class Verbs {
       hostName: request.hostName,
       imageId: image.id,
       instanceType: type.name,
+      minLocalGb: Math.ceil((partitionsMib(type) * mib) / 1000 ** 3),
       machineId: machine?.id,
       cluster: request.cluster ?? null,
       vlanId: request.vlanId ?? null,
@@ -132,17 +158,18 @@ export class Verbs {
     };
   }
 
-  private async unavailable(request: SpawnRequest): Promise<DomainError> {
+  private async unavailable(request: SpawnRequest, minLocalGb: number): Promise<DomainError> {
+    const wanted = `an inactive ${request.instanceType} with a disk of at least ${minLocalGb} GB was asked for`;
     if (request.machine !== undefined) {
-      const { name, state, instanceType } = await this.stores.machines.find(request.machine);
+      const { name, state, instanceType, localGb } = await this.stores.machines.find(request.machine);
       return unavailable(
-        `${name} is ${state} and of the type ${instanceType}; an inactive ${request.instanceType} was asked for.`,
+        `${name} is ${state}, of the type ${instanceType} and has ${localGb} GB; ${wanted}.`,
       );
     }
     const counts = await this.stores.machines.countByState(request.instanceType);
     const found = Object.entries(counts).map(([state, count]) => `${count} ${state}`);
     return unavailable(
-      `No machine of the type ${request.instanceType} is free: ${found.join(', ') || 'none is enrolled'}.`,
+      `Of the type ${request.instanceType} there are ${found.join(', ') || 'none'}; ${wanted}.`,
     );
   }
 
@@ -151,8 +178,6 @@ export class Verbs {
     return machine;
   }
 }
-
-const mib = 1024 * 1024;
 
 /** The file system must fit its partition, and the partitions their disk. */
 function checkFit(image: Image, type: InstanceType): void {

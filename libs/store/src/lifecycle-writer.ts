@@ -31,6 +31,8 @@ export interface Reservation {
   hostName: string;
   imageId: string;
   instanceType: string;
+  /** The disk that its partitions need. */
+  minLocalGb: number;
   /** Only this machine will do. */
   machineId?: string;
   cluster: string | null;
@@ -68,17 +70,25 @@ export class LifecycleWriter {
       wanted.machineId === undefined ? Prisma.empty : Prisma.sql`AND id = ${wanted.machineId}::uuid`;
     return this.database.client.$transaction(async (tx) => {
       const [free] = await tx.$queryRaw<{ id: string }[]>`
-        SELECT id FROM machines WHERE state = 'inactive' AND instance_type = ${wanted.instanceType} ${only}
-        ORDER BY name LIMIT 1 FOR UPDATE SKIP LOCKED`;
+        SELECT id FROM machines WHERE state = 'inactive' AND instance_type = ${wanted.instanceType}
+        AND local_gb >= ${wanted.minLocalGb} ${only} ORDER BY name LIMIT 1 FOR UPDATE SKIP LOCKED`;
       if (!free) return null;
-      const { machineId: _only, idempotency, ...columns } = wanted;
+      const { machineId: _only, minLocalGb: _least, idempotency, ...columns } = wanted;
       const instance = await tx.instance.create({
         data: { ...columns, id: randomUUID(), state: 'building', machineId: free.id, createdAt: this.now() },
       });
-      if (idempotency) await tx.idempotencyKey.create({ data: { ...idempotency, instanceId: instance.id } });
+      if (idempotency) await this.remember(tx, { ...idempotency, instanceId: instance.id });
       const row = await tx.machine.findUniqueOrThrow({ where: { id: free.id } });
       const machine = await this.move(tx, toMachine(row), 'spawn', change, { instanceId: instance.id });
       return { machine, instance: toInstance(instance) };
+    });
+  }
+
+  private async remember(tx: Transaction, data: Prisma.IdempotencyKeyCreateInput): Promise<void> {
+    const { count } = await tx.idempotencyKey.createMany({ data, skipDuplicates: true });
+    if (count === 1) return;
+    throw new DomainError('state-changed', 'Another request with this Idempotency-Key was just served.', {
+      remedy: 'Send the request again: it is answered with what that one has made.',
     });
   }
 
