@@ -15,7 +15,7 @@ export class BlockSource {
 
   constructor(
     private readonly content: TftpContent,
-    private readonly blockSize: number,
+    readonly blockSize: number,
     windowSize: number,
   ) {
     this.lastBlock = Math.floor(content.sizeBytes / blockSize) + 1;

@@ -34,7 +34,7 @@ class Exchange {
       oack: withOptions ? encodeOack([['windowsize', String(windowSize)]]) : null,
       timing: { initialMs: 500, minMs: 50, maxMs: 2000, maxTries: 3 },
       clock: this.clock,
-      send: (packet) => this.packets.push(packet),
+      send: (packet) => this.packets.push(Buffer.from(packet)),
       onEnd: (outcome) => this.outcomes.push(outcome),
     });
     this.transfer.start();

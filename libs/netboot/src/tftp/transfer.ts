@@ -1,6 +1,7 @@
 import type { Clock } from '#platform';
 import type { BlockSource } from './block-source.js';
-import { ackedBlock, encodeData, parsePacket } from './packets.js';
+import { PacketRing } from './packet-ring.js';
+import { ackedBlock, parsePacket } from './packets.js';
 import { RetransmissionTimer, type RetransmissionTiming } from './retransmission-timer.js';
 
 export type TransferOutcome =
@@ -16,6 +17,7 @@ export interface TransferOptions {
   oack: Buffer | null;
   timing: RetransmissionTiming;
   clock: Clock;
+  /** The packet's memory is used again for a later one. */
   send: (packet: Buffer) => void;
   onEnd: (outcome: TransferOutcome) => void;
 }
@@ -38,10 +40,12 @@ export class Transfer {
   private ended = false;
   private retransmissions = 0;
   private readonly timer: RetransmissionTimer;
+  private readonly ring: PacketRing;
 
   constructor(private readonly options: TransferOptions) {
     this.acked = options.oack === null ? OACK_BLOCK : OACK_BLOCK - 1;
     this.sent = this.acked;
+    this.ring = new PacketRing(options.source.blockSize, options.windowSize);
     this.timer = new RetransmissionTimer(options.clock, options.timing, (outOfTries) =>
       this.timedOut(outOfTries),
     );
@@ -132,7 +136,7 @@ export class Transfer {
         const payload = source.block(this.sent + 1);
         if (!Buffer.isBuffer(payload)) return this.resumeAfter(payload);
         this.sent += 1;
-        send(encodeData(this.sent & 0xffff, payload));
+        send(this.ring.data(this.sent, payload));
       }
     }
     this.timer.sent(clock.monotonicMs());

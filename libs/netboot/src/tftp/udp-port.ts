@@ -9,6 +9,19 @@ export interface TftpClient {
   port: number;
 }
 
+/** Remembers the key of the client that sent last, since most packets on a port come from one client. */
+function keyCache(): (client: TftpClient) => string {
+  let last: TftpClient = { address: '', port: 0 };
+  let key = '';
+  return (client) => {
+    if (client.port !== last.port || client.address !== last.address) {
+      last = client;
+      key = clientKey(client);
+    }
+    return key;
+  };
+}
+
 /** Identifies a client among all that talk to one port; a client that asks again from the same port is the same client. */
 export function clientKey(client: TftpClient): string {
   return `${client.address}/${client.port}`;
@@ -51,9 +64,10 @@ export class UdpPort {
     const udpPort = new UdpPort(socket);
     // What cannot be sent is as good as lost on the way: the transfer sends it again or times out.
     socket.on('error', () => undefined);
+    const keyOf = keyCache();
     socket.on('message', (packet, { address, port: clientPort }) => {
       const client = { address, port: clientPort };
-      const transfer = udpPort.transfers.get(clientKey(client));
+      const transfer = udpPort.transfers.get(keyOf(client));
       if (transfer === undefined || (acceptsRequests && isRequest(packet))) onStray(packet, client, udpPort);
       else transfer.receive(packet);
     });
