@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -100,15 +101,15 @@ it('says that its database is gone, and goes on when it is back', async () => {
   const url = await untilReady(run());
   const headers = { authorization: `Bearer ${(await readFile(join(dataDir, 'api-token'), 'utf8')).trim()}` };
   const home = join(dataDir, 'postgres');
-  const [pid = '', , , port = ''] = (await readFile(join(home, 'data', 'postmaster.pid'), 'utf8')).split(
-    '\n',
-  );
+  const pidFile = join(home, 'data', 'postmaster.pid');
+  const [pid = '', , , port = ''] = (await readFile(pidFile, 'utf8')).split('\n');
   const readiness = async () => (await fetch(`${url}/readyz`)).status;
   process.kill(Number(pid), 'SIGINT'); // PostgreSQL's fast shutdown
   await expect.poll(readiness, { timeout: 20_000 }).toBe(503);
   const refused = await fetch(`${url}/v1/machines`, { headers });
   expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '5']);
   expect(await refused.json()).toMatchObject({ code: 'database-unavailable', retryable: true });
+  await expect.poll(() => existsSync(pidFile), { timeout: 20_000 }).toBe(false); // it has wholly shut down
 
   const pgCtl = [
     '-D',
