@@ -1,5 +1,5 @@
 import { access, mkdir } from 'node:fs/promises';
-import { homedir, cpus } from 'node:os';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { tftpGet } from '../support/tftp-client.js';
@@ -62,16 +62,6 @@ const programs: ServerProgram[] = [
   },
 ];
 
-/** Servers on the first core and clients on the second, where there are two: otherwise chance decides who waits for whom. */
-export function onCore(core: 0 | 1, command: readonly string[]): string[] {
-  return cpus().length < 2 ? [...command] : ['taskset', '-c', String(core), ...command];
-}
-
-/** The clients that live in this process, and the proxy that loses packets. */
-export async function pinThisProcess(core: 0 | 1): Promise<void> {
-  if (cpus().length > 1) await execa('taskset', ['-p', '-c', String(core), String(process.pid)]);
-}
-
 /** Starts all servers on `root`, hands them to `measure`, and ends them whatever happens. */
 export async function withServers(
   root: string,
@@ -82,7 +72,7 @@ export async function withServers(
   const running: ReturnType<typeof start>[] = [];
   try {
     for (const { command } of programs) {
-      running.push(start(onCore(0, command(root, debian)), debian));
+      running.push(start(command(root, debian), debian));
     }
     for (const { name, host, port } of programs) {
       await tftpGet(probe, { host, port, retryMs: 200, maxTries: 50 }).catch((error: Error) => {

@@ -1,6 +1,6 @@
 /**
- * Compares the TFTP server with tftpd-hpa, atftpd and dnsmasq, all in one run on loopback. `npm run bench:tftp`; with
- * BENCH_ROUNDS the throughput is the median of so many rounds.
+ * Compares the TFTP server with tftpd-hpa, atftpd and dnsmasq, all in one run on loopback. `npm run bench:tftp`. What counts is
+ * the best of BENCH_ROUNDS rounds, in which the servers take turns: whatever else the machine does can only make one slower.
  */
 import { randomBytes } from 'node:crypto';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -11,11 +11,11 @@ import { execa } from 'execa';
 import { LossyUdpProxy } from '../support/lossy-udp-proxy.js';
 import { tftpGet } from '../support/tftp-client.js';
 import { fetchSmallFiles } from './tftp-load.js';
-import { type BenchServer, onCore, pinThisProcess, withServers } from './tftp-servers.js';
+import { type BenchServer, withServers } from './tftp-servers.js';
 
 const MIB = 1024 * 1024;
 const BIG_BYTES = 64 * MIB;
-const rounds = Number(process.env.BENCH_ROUNDS ?? 3);
+const rounds = Number(process.env.BENCH_ROUNDS ?? 5);
 const shapes = [
   { blockSize: 512, windowSize: 1 },
   { blockSize: 1468, windowSize: 1 },
@@ -37,7 +37,6 @@ async function main(): Promise<void> {
     for (const [name, sizeBytes] of Object.entries(files)) {
       await writeFile(join(root, name), randomBytes(sizeBytes), { mode: 0o644 });
     }
-    await pinThisProcess(1);
     await withServers(root, 'small', async (servers) => {
       await throughput(servers);
       await smallFiles(servers);
@@ -49,15 +48,15 @@ async function main(): Promise<void> {
 }
 
 async function throughput(servers: BenchServer[]): Promise<void> {
-  const table = newTable(`64 MiB, MB/s, median of ${rounds}`, servers);
+  const table = newTable(`64 MiB, MB/s, best of ${rounds}`, servers);
   for (const shape of shapes) {
     const perServer = new Map<BenchServer, number[]>(servers.map((server) => [server, []]));
     for (let round = 0; round < rounds; round += 1) {
       for (const [server, results] of perServer) results.push(await megabytesPerSecond(server, shape));
     }
-    const medians = [...perServer].map(([server, results]) => ({ server, value: median(results) }));
+    const best = [...perServer].map(([server, results]) => ({ server, value: Math.max(...results) }));
     const { blockSize, windowSize } = shape;
-    const cells = withRatios(medians, windowSize === 1 ? () => true : ({ hasWindows }) => hasWindows);
+    const cells = withRatios(best, windowSize === 1 ? () => true : ({ hasWindows }) => hasWindows);
     table.push([`blksize ${blockSize}${windowSize > 1 ? `, windowsize ${windowSize}` : ''}`, ...cells]);
   }
   console.log(`${table.toString()}\n`);
@@ -69,29 +68,23 @@ async function megabytesPerSecond(
 ): Promise<number> {
   if (windowSize > 1 && !hasWindows) return 0;
   const options = [`blksize ${blockSize}`, ...(windowSize > 1 ? [`windowsize ${windowSize}`] : [])];
-  const command = ['atftp', ...options.flatMap((option) => ['--option', option])];
-  const [file = '', ...args] = onCore(1, [
-    ...command,
-    '-g',
-    '-r',
-    'big',
-    '-l',
-    '/dev/null',
-    host,
-    String(port),
-  ]);
+  const optionArgs = options.flatMap((option) => ['--option', option]);
   const startedMs = performance.now();
-  await execa(file, args, { timeout: 120_000 });
+  const args = [...optionArgs, '-g', '-r', 'big', '-l', '/dev/null', host, String(port)];
+  await execa('atftp', args, { timeout: 120_000 });
   return BIG_BYTES / 1000 / (performance.now() - startedMs);
 }
 
 async function smallFiles(servers: BenchServer[]): Promise<void> {
-  const table = newTable('Files of 300 bytes, files/s', servers);
+  const table = newTable(`Files of 300 bytes, files/s, best of ${rounds}`, servers);
   for (const clients of clientCounts) {
-    const results = [];
-    for (const server of servers) {
-      const { filesPerSecond, failures } = await fetchSmallFiles(server, 'small', clients, 2000);
-      results.push({ server, value: filesPerSecond, failures });
+    const results = servers.map((server) => ({ server, value: 0, failures: 0 }));
+    for (let round = 0; round < rounds; round += 1) {
+      for (const result of results) {
+        const { filesPerSecond, failures } = await fetchSmallFiles(result.server, 'small', clients, 1000);
+        result.value = Math.max(result.value, filesPerSecond);
+        result.failures += failures;
+      }
     }
     const failed = results.map(({ failures }) => (failures > 0 ? `, ${failures} failed` : ''));
     const cells = withRatios(results, () => true).map((cell, index) => `${cell}${failed[index]}`);

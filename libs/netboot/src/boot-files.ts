@@ -1,6 +1,7 @@
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { macOfPxelinuxName, type Mac } from './mac.js';
-import { bufferContent, fileContent, type TftpContent } from './tftp/content.js';
+import { bufferContent, type TftpContent } from './tftp/content.js';
 import type { TftpHandler } from './tftp/read-session.js';
 
 /** What a machine is to do at its next network boot. */
@@ -46,10 +47,11 @@ export function bootFiles({
   render,
   loaderDirectories = debianLoaderDirectories,
 }: BootFilesOptions): TftpHandler {
+  const loaders = new LoaderFiles(loaderDirectories);
   return async ({ path }) => {
     const name = CONFIGURATION.exec(path)?.[1];
     if (name !== undefined) return configuration(name);
-    return LOADER_FILE.test(path) ? loader(loaderDirectories, path) : null;
+    return LOADER_FILE.test(path) ? loaders.content(path) : null;
   };
 
   async function configuration(name: string): Promise<TftpContent | null> {
@@ -64,10 +66,28 @@ export function bootFiles({
   }
 }
 
-async function loader(directories: readonly string[], name: string): Promise<TftpContent | null> {
-  for (const directory of directories) {
-    const content = await fileContent(join(directory, name));
-    if (content !== null) return content;
+/** The loaders, read once: every machine asks for the same few, and a rack that is switched on asks for them at once. */
+class LoaderFiles {
+  private readonly read = new Map<string, Promise<TftpContent | null>>();
+
+  constructor(private readonly directories: readonly string[]) {}
+
+  async content(name: string): Promise<TftpContent | null> {
+    const reading = this.read.get(name) ?? this.find(name);
+    this.read.set(name, reading);
+    const found = await reading.catch(() => null);
+    if (found === null) this.read.delete(name); // it may be installed later
+    return reading;
   }
-  return null;
+
+  private async find(name: string): Promise<TftpContent | null> {
+    for (const directory of this.directories) {
+      try {
+        return bufferContent(await readFile(join(directory, name)));
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      }
+    }
+    return null;
+  }
 }
