@@ -33,6 +33,8 @@ export async function startServices(rack: RackPlan): Promise<void> {
 /** Joins a loopback port of the host to the controller's port in the namespace, over a unix socket. */
 export async function startPublishing(rack: RackPlan, port: number, hostPort: number): Promise<void> {
   const [inner, outer] = publishServices(rack, port, hostPort);
+  // Looked at first: once ours is being started, another's listener is not told from it.
+  if (!serviceIsRunning(rack, outer.name) && isListening(process.pid, 'tcp', hostPort)) throw outer.failure;
   if (!serviceIsRunning(rack, inner.name)) await rm(publishSocket(rack, hostPort), { force: true });
   await startMissing(rack, inner);
   await startMissing(rack, outer);
