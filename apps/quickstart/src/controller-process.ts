@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { get } from 'node:http';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Rack } from '../../lab/src/index.js';
@@ -11,6 +12,7 @@ import { QuickstartError } from './quickstart-error.js';
 const program = path.join(projectRoot, 'dist/apps/controller/src/main.js');
 const startTimeoutMs = 120_000;
 const stopTimeoutMs = 30_000;
+const answerTimeoutMs = 5_000;
 const pollMs = 100;
 
 export interface ControllerOptions {
@@ -132,10 +134,13 @@ function controllerEnvironment(rack: Rack, dataDir: string, liveImageDir: string
   };
 }
 
-async function answers(url: string): Promise<boolean> {
-  try {
-    return (await fetch(url, { signal: AbortSignal.timeout(5_000) })).ok;
-  } catch {
-    return false;
-  }
+/** Not by fetch: of a connection that is closed before anything was sent, Node 20 tells it nothing, for ever. */
+function answers(url: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const request = get(url, { agent: false, timeout: answerTimeoutMs }, (response) => {
+      response.resume();
+      resolve(response.statusCode === 200);
+    });
+    request.on('timeout', () => request.destroy()).on('error', () => resolve(false));
+  });
 }

@@ -111,9 +111,13 @@ const program = new Command('quickstart')
     else await stay(lasting);
   });
 
+// Whatever is awaited, this program does not end before it has said how it went.
+const awake = setInterval(() => undefined, 60_000);
 try {
   await program.parseAsync();
 } catch (error) {
   sayWhy(error);
   process.exitCode = 1;
+} finally {
+  clearInterval(awake);
 }
