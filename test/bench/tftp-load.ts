@@ -8,8 +8,11 @@ export interface SmallFileResult {
   failures: number;
 }
 
-/** A client takes its next file from another port, as one does that boots; ports come round again after so many files. */
-const PORTS_PER_CLIENT = 4;
+/**
+ * A client takes its next file from another port, as one does that boots. When a port comes round again, the server must have
+ * seen that its last transfer is over: it could not tell the new request from a repetition of the old one.
+ */
+const portsPerClient = (clients: number) => Math.max(4, Math.ceil(512 / clients));
 const RETRY_MS = 1000;
 const MAX_TRIES = 5;
 
@@ -21,7 +24,7 @@ export async function fetchSmallFiles(
   durationMs: number,
 ): Promise<SmallFileResult> {
   const all = Array.from({ length: clients }, () => new SmallFileClient(server, path));
-  await Promise.all(all.map((client) => client.open()));
+  await Promise.all(all.map((client) => client.open(portsPerClient(clients))));
   const startedMs = performance.now();
   await Promise.all(all.map((client) => client.run(startedMs + durationMs)));
   const seconds = (performance.now() - startedMs) / 1000;
@@ -50,8 +53,8 @@ class SmallFileClient {
     this.request = requestPacket(path);
   }
 
-  async open(): Promise<void> {
-    for (let i = 0; i < PORTS_PER_CLIENT; i += 1) {
+  async open(ports: number): Promise<void> {
+    for (let i = 0; i < ports; i += 1) {
       const socket = createSocket({
         type: 'udp4',
         lookup: (address, _options, done) => done(null, address, 4),
@@ -89,7 +92,7 @@ class SmallFileClient {
 
   private next(): void {
     this.tries = 0;
-    this.current = (this.current + 1) % PORTS_PER_CLIENT;
+    this.current = (this.current + 1) % this.sockets.length;
     if (performance.now() < this.deadlineMs) {
       this.timer?.refresh();
       return this.ask();
