@@ -1,6 +1,6 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { EventView } from '#contract';
@@ -236,4 +236,13 @@ describe('an answer', () => {
     expect(await ids(3)).toEqual(['1', '2', '3']);
     expect(asked.at(-1)).toBe('/v1/events?after=2&limit=1');
   });
+});
+
+it('says so when a tunnel takes the connection and closes it, the controller behind it being down', async () => {
+  const tunnel = createTcpServer((socket) => socket.destroy());
+  await new Promise<void>((resolve) => tunnel.listen(0, '127.0.0.1', resolve));
+  const { port } = tunnel.address() as AddressInfo;
+  const client = new DodaiClient({ url: `http://127.0.0.1:${port}`, sleep: async () => undefined });
+  await expect(client.machine('m1')).rejects.toMatchObject({ code: 'controller-unreachable' });
+  await new Promise((resolve) => tunnel.close(resolve));
 });

@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import type { z } from 'zod';
 import { DomainError } from '#core';
 import { ApiProblem, readProblem } from './api-problem.js';
-import { streamedPost } from './streamed-post.js';
+import { exchange } from './exchange.js';
 import { unreachable } from './unreachable.js';
 
 export interface ApiRequest {
@@ -70,8 +70,7 @@ export class HttpTransport {
     const url = this.#urlOf(request);
     const headers = this.#headersOf(request);
     const { content, body, text = body === undefined ? undefined : JSON.stringify(body) } = request;
-    if (content) return await streamedPost(url, { headers, content, signal });
-    return await fetch(url, { method: methodOf(request), headers, body: text, signal });
+    return await exchange(url, { method: methodOf(request), headers, body: content ?? text, signal });
   }
 
   #urlOf({ path, query = {} }: ApiRequest): string {

@@ -9,9 +9,6 @@ const reasons: Record<string, string> = {
   ENETUNREACH: 'there is no route to that network',
   ETIMEDOUT: 'the connection timed out',
   ECONNRESET: 'the connection was closed in the middle',
-  UND_ERR_CONNECT_TIMEOUT: 'the connection timed out',
-  UND_ERR_HEADERS_TIMEOUT: 'it took the request and never answered',
-  UND_ERR_SOCKET: 'the connection was closed in the middle',
 };
 
 function codesOf(error: unknown): string[] {
@@ -26,7 +23,7 @@ function textOf(error: unknown): string {
   return error.cause instanceof Error ? textOf(error.cause) : error.message;
 }
 
-/** fetch() says `fetch failed` and keeps the reason as its cause. */
+/** The reason may be in the error, in its cause, or in one of several. */
 export function unreachable(url: string, error: unknown): DomainError {
   const code = codesOf(error).find((candidate) => candidate in reasons);
   const reason = (code && reasons[code]) ?? textOf(error);
