@@ -196,6 +196,17 @@ describe('a transfer', () => {
     expect(exchange.sent()).toEqual([2]);
   });
 
+  it('fails when a later part of the content cannot be read, after all that could', async () => {
+    const read = (offset: number, lengthBytes: number) =>
+      offset === 0 ? Buffer.alloc(lengthBytes) : Promise.reject(new Error('disk fault'));
+    const blockSize = 64 * 1024;
+    const exchange = new Exchange({ content: { sizeBytes: 1024 * 1024, read }, blockSize });
+    for (const block of [1, 2, 3, 4]) exchange.ack(block);
+    await exchange.clock.advance(0);
+    expect(exchange.sent()).toEqual([1, 2, 3, 4]);
+    expect(exchange.outcomes).toMatchObject([{ kind: 'failed' }]);
+  });
+
   it('fails when the content cannot be read', async () => {
     const content = { sizeBytes: 5000, read: () => Promise.reject(new Error('disk fault')) };
     const exchange = new Exchange({ content });

@@ -45,7 +45,7 @@ export class Transfer {
   constructor(private readonly options: TransferOptions) {
     this.acked = options.oack === null ? OACK_BLOCK : OACK_BLOCK - 1;
     this.sent = this.acked;
-    this.ring = new PacketRing(options.source.blockSize, options.windowSize);
+    this.ring = new PacketRing(options.source, options.windowSize);
     this.timer = new RetransmissionTimer(options.clock, options.timing, (outOfTries) =>
       this.timedOut(outOfTries),
     );
@@ -133,13 +133,14 @@ export class Transfer {
     } else {
       const end = Math.min(this.acked + windowSize, source.lastBlock);
       while (this.sent < end) {
-        const payload = source.block(this.sent + 1);
-        if (!Buffer.isBuffer(payload)) return this.resumeAfter(payload);
+        const packet = this.ring.packet(this.sent + 1);
+        if (!Buffer.isBuffer(packet)) return this.resumeAfter(packet);
         this.sent += 1;
-        send(this.ring.data(this.sent, payload));
+        send(packet);
       }
     }
     this.timer.sent(clock.monotonicMs());
+    this.ring.prepare(this.sent + 1, Math.min(this.sent + windowSize, source.lastBlock - 1));
   }
 
   private resumeAfter(loading: Promise<void>): void {
