@@ -3,6 +3,10 @@ import { createSocket, type Socket } from 'node:dgram';
 export interface TftpGetOptions {
   host: string;
   port: number;
+  /** The address to ask from; none: the one the system chooses. */
+  localAddress?: string;
+  /** Ends the transfer, which then rejects. */
+  signal?: AbortSignal;
   blockSize?: number;
   windowSize?: number;
   /** Sends every acknowledgement so many times. */
@@ -51,6 +55,7 @@ class Get {
   private gapReported = false;
   private packetsReceived = 0;
   private tries = 0;
+  private ended = false;
   private timer: NodeJS.Timeout | undefined;
 
   constructor(
@@ -69,10 +74,16 @@ class Get {
   }
 
   start(): void {
+    const { localAddress, signal } = this.options;
     this.socket.on('message', (packet, { port }) => this.receive(packet, port));
     this.socket.on('error', (error) => this.end(error));
-    this.send(this.lastSent);
+    if (signal?.aborted) return this.end(asError(signal.reason));
+    signal?.addEventListener('abort', this.abort);
+    if (localAddress === undefined) this.send(this.lastSent);
+    else this.socket.bind(0, localAddress, () => !this.ended && this.send(this.lastSent));
   }
+
+  private readonly abort = () => this.end(asError(this.options.signal?.reason));
 
   private receive(packet: Buffer, port: number): void {
     if (this.serverPort === this.options.port) this.serverPort = port;
@@ -134,10 +145,17 @@ class Get {
   }
 
   private end(error: Error | null): void {
+    if (this.ended) return;
+    this.ended = true;
+    this.options.signal?.removeEventListener('abort', this.abort);
     clearTimeout(this.timer);
     this.socket.removeAllListeners('message').close();
     if (error === null)
       this.resolve({ bytes: Buffer.concat(this.blocks), packetsReceived: this.packetsReceived });
     else this.reject(error);
   }
+}
+
+function asError(reason: unknown): Error {
+  return reason instanceof Error ? reason : new Error(String(reason));
 }

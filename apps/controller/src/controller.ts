@@ -6,7 +6,7 @@ import { NetbootServices } from './boot/netboot-services.js';
 import { Closers } from './closers.js';
 import { ensureFirstToken } from './first-token.js';
 import { HttpServer } from './http-server.js';
-import { openParts, type Parts } from './parts.js';
+import { type Brought, openParts, type Parts } from './parts.js';
 
 /** Where a running controller can be reached. */
 export interface Listeners {
@@ -27,10 +27,10 @@ export class Controller {
   ) {}
 
   /** Starts everything, or closes what it had opened and throws a DomainError. */
-  static async start(config: Config, log: Logger): Promise<Controller> {
+  static async start(config: Config, log: Logger, brought: Brought = {}): Promise<Controller> {
     const closers = new Closers(log);
     try {
-      return new Controller(await open(config, log, closers), closers);
+      return new Controller(await open(config, log, closers, brought), closers);
     } catch (error) {
       await closers.closeAll();
       throw error;
@@ -45,8 +45,8 @@ export class Controller {
 }
 
 /** What is opened first is closed last. */
-async function open(config: Config, log: Logger, closers: Closers): Promise<Listeners> {
-  const parts = await openParts(config, log, closers);
+async function open(config: Config, log: Logger, closers: Closers, brought: Brought): Promise<Listeners> {
+  const parts = await openParts(config, log, closers, brought);
   if (config.roles.has('api')) await ensureFirstToken(config.dataDir, parts.stores.tokens);
   const http = await HttpServer.create(parts);
   const tftpPort = config.roles.has('boot') ? await startNetboot(parts, http, closers) : undefined;

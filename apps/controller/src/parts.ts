@@ -14,7 +14,7 @@ import {
   SystemClock,
   WakeQueue,
 } from '#platform';
-import { IpmitoolDriver, PowerControl } from '#power';
+import { IpmitoolDriver, PowerControl, type PowerDriver } from '#power';
 import { Bmc, Callbacks, type Conductor, createConductor, Netbooting, Verbs } from '#provisioning';
 import {
   Database,
@@ -58,8 +58,19 @@ interface Stores {
   tokens: TokenStore;
 }
 
+/** What the program that starts the controller may bring along, in place of what the controller makes for itself. */
+export interface Brought {
+  /** Speaks to the BMCs. */
+  driver?: PowerDriver;
+}
+
 /** Opens everything that is not a listener. Each thing that must be closed is added to the closers at once. */
-export async function openParts(config: Config, log: Logger, closers: Closers): Promise<Parts> {
+export async function openParts(
+  config: Config,
+  log: Logger,
+  closers: Closers,
+  brought: Brought = {},
+): Promise<Parts> {
   const clock = new SystemClock();
   const runner = new ExecaProcessRunner({ clock });
   const directory = await DataDirectory.acquire(config.dataDir);
@@ -74,10 +85,7 @@ export async function openParts(config: Config, log: Logger, closers: Closers): 
   closers.add('event feed', () => feed.stop());
   const queue = await WakeQueue.open({ databaseUrl, redisUrl: config.redisUrl }, clock, log);
   closers.add('queue', () => queue.close());
-  const driver = new IpmitoolDriver(runner, {
-    homeDirectory: join(config.dataDir, 'ipmitool'),
-    timeoutMs: config.bmcTimeoutMs,
-  });
+  const driver = brought.driver ?? ipmitool(runner, config);
   const bmc = new Bmc(new PowerControl(driver, clock), stores.machines, stores.events);
   const writer = new LifecycleWriter(database);
   const { deadlines } = config;
@@ -97,6 +105,10 @@ export async function openParts(config: Config, log: Logger, closers: Closers): 
     netbooting: new Netbooting(stores, new TemplateRenderer(config.templatesDir), config, box),
     conductor: createConductor({ ...stores, writer, bmc, deadlines, host: { queue, clock, logger: log } }),
   };
+}
+
+function ipmitool(runner: ProcessRunner, { dataDir, bmcTimeoutMs }: Config): PowerDriver {
+  return new IpmitoolDriver(runner, { homeDirectory: join(dataDir, 'ipmitool'), timeoutMs: bmcTimeoutMs });
 }
 
 async function secretKey(config: Config, directory: DataDirectory): Promise<Buffer> {

@@ -1,0 +1,110 @@
+import { ask, fetchFile, stallIn } from './http-from.js';
+import { readScript, type Script } from './script.js';
+import { ScriptFailure, type Session } from './session.js';
+import { Words } from './words.js';
+
+/** How often the live image asks for its script before it gives up, see apps/live-image. */
+const scriptTries = 10;
+
+/** The live image: fetches its script, runs it, and waits to be switched off, whatever came of it. */
+export async function runLiveImage(session: Session, scriptUrl: string): Promise<void> {
+  const { truth } = session.machine;
+  truth.inside = { kind: 'live-image', script: 'none' };
+  await session.at('script');
+  const script = await fetchScript(session, scriptUrl);
+  if (script) await run(session, script);
+  await session.forever();
+}
+
+async function fetchScript(session: Session, url: string): Promise<Script | undefined> {
+  const { machine, signal } = session;
+  const text = await session.retry(scriptTries, async () => {
+    const answer = await ask(url, { from: machine.address, signal }).catch((error: unknown) => {
+      signal.throwIfAborted();
+      return { status: 0, text: String(error) };
+    });
+    machine.note(`asked for ${url}: ${answer.status}`);
+    return answer.status === 200 ? answer.text : undefined;
+  });
+  return text === undefined ? undefined : readScript(text);
+}
+
+async function run(session: Session, script: Script): Promise<void> {
+  const words = new Words(session, script.ear);
+  session.machine.truth.inside = { kind: 'live-image', script: script.kind };
+  try {
+    await (script.kind === 'create.sh' ? create : wipe)(session, script, words);
+  } catch (error) {
+    if (!(error instanceof ScriptFailure)) throw error;
+    await words.say({ state: 'failed', message: error.message }, 6);
+    return;
+  }
+  await session.at('done');
+}
+
+/** templates/create.sh */
+async function create(session: Session, script: Script, words: Words): Promise<void> {
+  const { truth } = session.machine;
+  const { instanceId, imageId, hostName, sshKeys, ear } = script;
+  await session.at('install');
+  await mustSay(words, { state: 'install', progress: 0 });
+  await session.at('partition');
+  const installation = { instanceId, before: truth.disk, completed: false };
+  truth.installations.push(installation);
+  truth.disk = { kind: 'half-written', instanceId };
+  await session.at('image');
+  await fetchImage(session, script.imageUrl);
+  await report(session, words, 'install', 'writing the image');
+  await session.at('boot-loader');
+  const notifyUrl = `${ear.instanceUrl}/notify`;
+  const os = { instanceId, imageId, hostName, sshKeys, notifyUrl, token: ear.token, reported: false };
+  truth.disk = { kind: 'installed', os };
+  installation.completed = true;
+  await session.at('install_reboot');
+  await mustSay(words, { state: 'install_reboot', progress: 100, message: `${hostName} is on /dev/sim` });
+}
+
+/** templates/delete.sh */
+async function wipe(session: Session, _script: Script, words: Words): Promise<void> {
+  const { truth } = session.machine;
+  await session.at('delete');
+  await mustSay(words, { state: 'delete', progress: 0 });
+  await session.at('wipe');
+  truth.disk = { kind: 'half-wiped' };
+  await report(session, words, 'delete', 'wiping the disk');
+  await session.at('read-back');
+  truth.disk = { kind: 'wiped' };
+  truth.wipes += 1;
+  await session.at('deleted');
+  await mustSay(words, { state: 'deleted', progress: 100, message: '[{"disk":"/dev/sim","verified":true}]' });
+}
+
+async function mustSay(words: Words, word: Parameters<Words['say']>[0]): Promise<void> {
+  if (!(await words.say(word))) throw new ScriptFailure(`the controller did not take ${word.state}`);
+}
+
+async function fetchImage(session: Session, url: string): Promise<void> {
+  const { machine, signal } = session;
+  const how = { from: machine.address, signal };
+  try {
+    if (machine.faults.take('image-stalls')) {
+      await stallIn(url, how);
+      await session.forever();
+    }
+    await fetchFile(url, machine.behaviour.fetches.image, how);
+  } catch (error) {
+    signal.throwIfAborted();
+    throw new ScriptFailure(`the download of the image ended: ${String(error)}`);
+  }
+}
+
+/** Progress and log, evenly over the time that the work takes. */
+async function report(session: Session, words: Words, state: 'install' | 'delete', what: string) {
+  const { progressReports, logPieces, workMs } = session.machine.behaviour;
+  const ticks = Math.max(progressReports, logPieces, 1);
+  for (let tick = 1; tick <= ticks; tick++) {
+    await session.sleep(workMs / ticks);
+    if (tick <= logPieces) await words.log(`== ${what}: piece ${tick} of the log\n`);
+    if (tick <= progressReports) await words.progress(state, Math.round((90 * tick) / ticks), what);
+  }
+}
