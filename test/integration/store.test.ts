@@ -1,5 +1,14 @@
 import { readFile } from 'node:fs/promises';
-import { bootModes, instanceStates, machineStates, powerStates, stages, wipeModes } from '#core';
+import {
+  afterDestroyPolicies,
+  bootModes,
+  instanceStates,
+  machineStates,
+  powerOrderNames,
+  powerStates,
+  stages,
+  wipeModes,
+} from '#core';
 import { applyMigrations, schemaDifference } from '#store';
 import type { Secret } from '#platform';
 import pg from 'pg';
@@ -76,9 +85,11 @@ describe('the database', () => {
     await applyMigrations(url.reveal());
     const labels = Object.fromEntries((await enums(url)).map(({ name, labels }) => [name, labels]));
     expect(labels).toEqual({
+      AfterDestroy: [...afterDestroyPolicies],
       BootMode: [...bootModes],
       InstanceState: instanceStates,
       MachineState: machineStates,
+      PowerOrder: powerOrderNames,
       PowerState: [...powerStates],
       Stage: stages,
       WipeMode: [...wipeModes],

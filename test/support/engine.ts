@@ -1,7 +1,23 @@
 import { randomBytes } from 'node:crypto';
-import { createLogger, type Deadlines, Secret, SecretBox, SystemClock, WakeQueue } from '#platform';
+import {
+  createLogger,
+  type Deadlines,
+  type RetryPolicy,
+  Secret,
+  SecretBox,
+  SystemClock,
+  WakeQueue,
+} from '#platform';
 import { PowerControl } from '#power';
-import { Bmc, Callbacks, type Conductor, createConductor, Verbs } from '#provisioning';
+import {
+  Bmc,
+  Callbacks,
+  type Conductor,
+  createConductor,
+  Spawning,
+  type SpawnRequest,
+  Verbs,
+} from '#provisioning';
 import {
   Database,
   EventFeed,
@@ -11,6 +27,7 @@ import {
   InstanceTypeStore,
   LifecycleWriter,
   MachineStore,
+  Reservations,
 } from '#store';
 import { FakePowerDriver } from '#testing';
 import type { Machine } from '#core';
@@ -21,6 +38,7 @@ const deadlines: Deadlines = {
   installMs: 60_000,
   softOffMs: 50,
   bootingDiskMs: 60_000,
+  handOverMs: 60_000,
   deleteMs: 60_000,
 };
 
@@ -37,6 +55,7 @@ export class TestEngine {
   readonly events: EventStore;
   readonly feed: EventFeed;
   readonly writer: LifecycleWriter;
+  readonly spawning: Spawning;
   readonly verbs: Verbs;
   readonly callbacks: Callbacks;
   private readonly bmc: Bmc;
@@ -47,6 +66,7 @@ export class TestEngine {
     readonly queue: WakeQueue,
     readonly box: SecretBox,
     private readonly limits: Deadlines,
+    private readonly retries: RetryPolicy,
   ) {
     this.machines = new MachineStore(database);
     this.instances = new InstanceStore(database);
@@ -56,8 +76,9 @@ export class TestEngine {
     this.feed = new EventFeed(database, this.events, logger);
     this.writer = new LifecycleWriter(database);
     const power = new PowerControl(this.driver, this.clock, { gapMs: 0, minBackoffMs: 1, readBackMs: 10 });
-    this.bmc = new Bmc(power, this.machines, this.events);
-    this.verbs = new Verbs(this, this.writer, this.queue, this.bmc);
+    this.bmc = new Bmc(power, this.machines, this.events, this.writer);
+    this.spawning = new Spawning(this, new Reservations(database), queue);
+    this.verbs = new Verbs(this, this.writer, this.bmc, { queue, clock: this.clock });
     this.callbacks = new Callbacks(this, this.writer, queue, { box, clock: this.clock, deadlines: limits });
   }
 
@@ -65,12 +86,13 @@ export class TestEngine {
     databaseUrl: Secret,
     redisUrl?: Secret,
     limits: Partial<Deadlines> = {},
+    retries: RetryPolicy = { retries: 0, backoffMs: 1 },
   ): Promise<TestEngine> {
     const clock = new SystemClock();
     const box = new SecretBox(randomBytes(32));
     const database = await Database.open(databaseUrl, clock, box);
     const queue = await WakeQueue.open({ databaseUrl, redisUrl }, clock, logger);
-    const engine = new TestEngine(database, queue, box, { ...deadlines, ...limits });
+    const engine = new TestEngine(database, queue, box, { ...deadlines, ...limits }, retries);
     await engine.feed.start();
     await engine.startConductor();
     await engine.types.create(smallType);
@@ -79,9 +101,10 @@ export class TestEngine {
   }
 
   async startConductor(): Promise<void> {
-    const { machines, instances, writer, bmc, queue, clock, limits } = this;
-    const host = { queue, clock, logger };
-    this.conductor = createConductor({ machines, instances, writer, bmc, deadlines: limits, host });
+    const { machines, instances, writer, bmc, queue, feed, clock, limits } = this;
+    const host = { queue, feed, clock, logger };
+    const engine = { machines, instances, writer, bmc, deadlines: limits, retries: this.retries, host };
+    this.conductor = createConductor(engine);
     await this.conductor.start();
   }
 
@@ -122,9 +145,9 @@ export class TestEngine {
     return { host: bmcHost, port: bmcPort, user: bmcUser, password, cipherSuite: 3 as const };
   }
 
-  spawn(machine?: Machine, cluster?: string, key?: string) {
+  spawn(machine?: Machine, cluster?: string, key?: string, more: Partial<SpawnRequest> = {}) {
     const wish = { hostName: 'web1', image: smallImage.name, instanceType: smallType.name, sshKeys: [] };
-    return this.verbs.spawn({ ...wish, machine: machine?.id, cluster }, asker, key);
+    return this.spawning.spawn({ ...wish, machine: machine?.id, cluster, ...more }, asker, key);
   }
 
   /** Waits, by event, until the machine is as wanted. */
@@ -168,6 +191,9 @@ const smallType = {
   kdumpSizeMib: 64,
   ephemeralSizeMib: 0,
   wipeMode: 'quick' as const,
+  defaultImageId: null,
+  afterDestroy: 'none' as const,
+  poolSize: 0,
 };
 
 const smallImage = {

@@ -1,7 +1,7 @@
 import { type DynamicModule, Global, Module } from '@nestjs/common';
 import { ImageLibrary } from '#images';
 import { Clock, WakeQueue } from '#platform';
-import { Callbacks, Netbooting, Verbs } from '#provisioning';
+import { Callbacks, Netbooting, Spawning, Verbs } from '#provisioning';
 import {
   Database,
   EventFeed,
@@ -34,6 +34,7 @@ export class PartsModule {
       [WakeQueue, parts.queue],
       [EventFeed, parts.feed],
       [ImageLibrary, parts.library],
+      [Spawning, parts.spawning],
       [Verbs, parts.verbs],
       [Callbacks, parts.callbacks],
       [Netbooting, parts.netbooting],

@@ -15,7 +15,7 @@ import {
   WakeQueue,
 } from '#platform';
 import { IpmitoolDriver, PowerControl, type PowerDriver } from '#power';
-import { Bmc, Callbacks, type Conductor, createConductor, Netbooting, Verbs } from '#provisioning';
+import { Bmc, Callbacks, type Conductor, createConductor, Netbooting, Spawning, Verbs } from '#provisioning';
 import {
   Database,
   EventFeed,
@@ -25,6 +25,7 @@ import {
   InstanceTypeStore,
   LifecycleWriter,
   MachineStore,
+  Reservations,
   TokenStore,
 } from '#store';
 import { TemplateRenderer } from '#templates';
@@ -43,6 +44,7 @@ export interface Parts {
   stores: Stores;
   feed: EventFeed;
   library: ImageLibrary;
+  spawning: Spawning;
   verbs: Verbs;
   callbacks: Callbacks;
   netbooting: Netbooting;
@@ -86,9 +88,10 @@ export async function openParts(
   const queue = await WakeQueue.open({ databaseUrl, redisUrl: config.redisUrl }, clock, log);
   closers.add('queue', () => queue.close());
   const driver = brought.driver ?? ipmitool(runner, config);
-  const bmc = new Bmc(new PowerControl(driver, clock), stores.machines, stores.events);
   const writer = new LifecycleWriter(database);
-  const { deadlines } = config;
+  const bmc = new Bmc(new PowerControl(driver, clock), stores.machines, stores.events, writer);
+  const { deadlines, retries } = config;
+  const host = { queue, feed, clock, logger: log };
   return {
     config,
     log,
@@ -100,10 +103,11 @@ export async function openParts(
     stores,
     feed,
     library: await ImageLibrary.open(join(config.dataDir, 'images'), new StreamingProcesses()),
-    verbs: new Verbs(stores, writer, queue, bmc),
+    spawning: new Spawning(stores, new Reservations(database), queue),
+    verbs: new Verbs(stores, writer, bmc, { queue, clock }),
     callbacks: new Callbacks(stores, writer, queue, { box, clock, deadlines }),
     netbooting: new Netbooting(stores, new TemplateRenderer(config.templatesDir), config, box),
-    conductor: createConductor({ ...stores, writer, bmc, deadlines, host: { queue, clock, logger: log } }),
+    conductor: createConductor({ ...stores, writer, bmc, deadlines, retries, host }),
   };
 }
 

@@ -1,4 +1,4 @@
-import { partitionsMib, wipeModes } from '#core';
+import { afterDestroyPolicies, partitionsMib, wipeModes } from '#core';
 import { z } from 'zod';
 import * as f from './fields.js';
 import { listOf } from './paging.js';
@@ -14,7 +14,20 @@ const fields = {
   kdumpSizeMib: sizeMib.meta({ description: 'Partition for kernel dumps, MiB' }),
   ephemeralSizeMib: sizeMib.meta({ description: 'Ephemeral partition, MiB; 0: the rest of the disk' }),
   wipeMode: z.enum(wipeModes).meta({ description: 'How thoroughly destroy clears the disk' }),
+  afterDestroy: z.enum(afterDestroyPolicies).meta({
+    description:
+      '`reinstall`: a machine that was given back is installed with the default image and waits in the pool',
+  }),
+  poolSize: z
+    .int()
+    .min(0)
+    .max(100_000)
+    .meta({ description: 'How many machines are kept waiting in the pool with the default image' }),
 };
+
+const defaultImage = f.idOrName.nullable().meta({
+  description: 'Image of the machines that wait in the pool, by id or name; null: none',
+});
 
 /** What is wrong with the sizes, in words: the partitions must fit the smallest disk of this type. */
 export function layoutFault(
@@ -37,6 +50,9 @@ export const instanceTypeCreate = z
     kdumpSizeMib: fields.kdumpSizeMib.default(10_240),
     ephemeralSizeMib: fields.ephemeralSizeMib.default(0),
     wipeMode: fields.wipeMode.default('discard'),
+    afterDestroy: fields.afterDestroy.default('none'),
+    poolSize: fields.poolSize.default(0),
+    defaultImage: defaultImage.default(null),
   })
   .check(({ value, issues }) => {
     const message = layoutFault(value);
@@ -49,13 +65,13 @@ export const instanceTypeCreate = z
   });
 
 export const instanceTypePatch = z
-  .strictObject(fields)
+  .strictObject({ ...fields, defaultImage })
   .partial()
   .refine((patch) => Object.keys(patch).length > 0, 'names no field to change')
   .meta({ id: 'InstanceTypePatch' });
 
 export const instanceTypeView = z
-  .object({ name: z.string(), ...fields, createdAt: f.timestamp })
+  .object({ name: z.string(), ...fields, defaultImageId: f.uuid.nullable(), createdAt: f.timestamp })
   .meta({ id: 'InstanceType' });
 
 export const instanceTypeList = listOf(instanceTypeView).meta({ id: 'InstanceTypeList' });

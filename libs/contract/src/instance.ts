@@ -1,4 +1,4 @@
-import { instanceStates, notifyStates } from '#core';
+import { instanceStates, instanceVerbs, notifyStates } from '#core';
 import { z } from 'zod';
 import * as f from './fields.js';
 import { machineView } from './machine.js';
@@ -43,7 +43,7 @@ export const instanceView = z
     id: f.uuid,
     hostName: z.string(),
     state: z.enum(instanceStates),
-    verbs: z.array(z.literal('destroy')).meta({ description: 'What may be asked of it now' }),
+    verbs: z.array(z.enum(instanceVerbs)).meta({ description: 'What may be asked of it now' }),
     machine: z
       .object({ id: f.uuid, name: z.string(), state: machineView.shape.state, pxeIp: f.ipv4.nullable() })
       .nullable()
@@ -58,6 +58,11 @@ export const instanceView = z
     cluster: z.string().nullable().meta({ description: 'null: the resource pool' }),
     vlanId: z.int().nullable(),
     sshKeys: z.array(z.string()),
+    userData: z.string().nullable().meta({ description: 'Script that the OS runs once' }),
+    pooled: z.boolean().meta({ description: 'Waits in the pool for an owner' }),
+    reusedInstanceId: f.uuid
+      .nullable()
+      .meta({ description: 'Pool instance whose OS it took over; null: it was installed' }),
     lastError: lastError.nullable(),
     createdAt: f.timestamp,
     installedAt: f.timestamp.nullable(),

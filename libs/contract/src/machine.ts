@@ -1,4 +1,4 @@
-import { bootModes, machineStates, powerStates, stages, verbs } from '#core';
+import { bootModes, machineStates, powerOrderNames, powerStates, stages, verbs } from '#core';
 import { z } from 'zod';
 import * as f from './fields.js';
 import { listOf, pagingShape, timeoutSeconds } from './paging.js';
@@ -120,6 +120,9 @@ export const machinePatch = z
   .refine((patch) => Object.keys(patch).length > 0, 'names no field to change')
   .meta({ id: 'MachinePatch', description: 'Fields to change; null clears one that may be empty' });
 
+/** A sign that somebody put on a machine. */
+const mark = z.object({ reason: z.string(), by: z.string(), at: f.timestamp });
+
 const { bmcPassword: _neverShown, ...requiredShown } = required;
 
 export const machineView = z
@@ -152,10 +155,21 @@ export const machineView = z
         message: z.string().nullable(),
         awaits: z.string().nullable().meta({ description: 'What is awaited, in words' }),
         awaitsUntil: f.timestamp.nullable(),
+        attempt: z.int().meta({ description: 'Which try this is, from 1' }),
+        retryAt: f.timestamp.nullable().meta({ description: 'When the next try begins' }),
       })
       .nullable()
       .meta({ description: 'Progress of the installation or deletion; null when there is none' }),
+    failedStage: z.enum(stages).nullable().meta({ description: 'Where the last work failed' }),
     lastError: lastError.nullable(),
+    powerOrder: z
+      .enum(powerOrderNames)
+      .nullable()
+      .meta({ description: 'What start, stop, reboot or power cycle still has to do' }),
+    bmcFault: lastError.nullable().meta({ description: 'Why the BMC cannot be asked; null: it can' }),
+    maintenance: mark.nullable().meta({ description: 'Given to no new owner' }),
+    locked: mark.nullable().meta({ description: 'Takes no verb that ends or interrupts what runs on it' }),
+    returnedAt: f.timestamp.nullable().meta({ description: 'When the last owner gave it back, wiped' }),
     instanceId: f.uuid.nullable(),
     createdAt: f.timestamp,
     updatedAt: f.timestamp,

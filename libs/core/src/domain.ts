@@ -1,4 +1,4 @@
-import type { InstanceState, MachineState, Stage } from './lifecycle.js';
+import type { InstanceState, MachineState, PowerOrder, Stage } from './lifecycle.js';
 
 /** Which disk of a machine the OS goes to. Every given field must match; none given: the smallest that fits. */
 export interface RootDeviceHint {
@@ -32,6 +32,19 @@ export interface LastError {
   at: string;
 }
 
+/** A sign that somebody put on a machine: maintenance, a lock. */
+export interface Mark {
+  reason: string;
+  /** Who put it there. */
+  by: string;
+  /** ISO 8601. */
+  at: string;
+}
+
+/** What becomes of a machine of a type after its instance was destroyed. */
+export const afterDestroyPolicies = ['none', 'reinstall'] as const;
+export type AfterDestroy = (typeof afterDestroyPolicies)[number];
+
 /** A physical machine of the inventory (a row of the BMM table). */
 export interface Machine {
   id: string;
@@ -46,9 +59,26 @@ export interface Machine {
   /** What is awaited, in words, and until when; null at rest. */
   awaits: string | null;
   awaitsUntil: Date | null;
+  /** Which try of the present work this is, from 1. */
+  attempt: number;
+  /** The next try begins then; null: at once, or none is due. */
+  retryAt: Date | null;
+  /** Where the last work failed; null when it did not. */
+  failedStage: Stage | null;
   lastError: LastError | null;
   power: PowerState;
   powerAt: Date | null;
+  /** What start, stop, reboot or power cycle still has to do. */
+  powerOrder: PowerOrder | null;
+  powerOrderAt: Date | null;
+  /** Since when, and why, the BMC does not answer as it should; null: it does. */
+  bmcFault: LastError | null;
+  /** Not chosen for new owners, for the reason given. */
+  maintenance: Mark | null;
+  /** Protected from every verb that ends or interrupts what runs on it. */
+  locked: Mark | null;
+  /** When an owner gave it back, wiped; null: none has. */
+  returnedAt: Date | null;
   instanceId: string | null;
   instanceType: string;
   vcpus: number;
@@ -90,6 +120,12 @@ export interface Instance {
   cluster: string | null;
   vlanId: number | null;
   sshKeys: string[];
+  /** A script that the OS runs once when it first comes up; null: none. */
+  userData: string | null;
+  /** Waits in the pool, without an owner, for somebody who wants its image. */
+  pooled: boolean;
+  /** The pool instance whose OS this one took over; null: it was installed. */
+  reusedInstanceId: string | null;
   lastError: LastError | null;
   createdAt: Date;
   installedAt: Date | null;
@@ -122,6 +158,11 @@ export interface InstanceType {
   kdumpSizeMib: number;
   ephemeralSizeMib: number;
   wipeMode: WipeMode;
+  /** What pool machines of this type are installed with; null: the type has no pool. */
+  defaultImageId: string | null;
+  afterDestroy: AfterDestroy;
+  /** How many machines of this type are to wait in the pool, ready or being made ready. */
+  poolSize: number;
   createdAt: Date;
 }
 

@@ -25,7 +25,13 @@ const catalogue = {
   'machine-unavailable': { retryable: true },
   'import-invalid': { retryable: false },
   'verb-not-allowed': { retryable: false },
+  'machine-locked': { retryable: false },
+  'machine-in-maintenance': { retryable: false },
   'state-changed': { retryable: true },
+
+  'cluster-not-found': { retryable: false },
+  'cluster-vlan-mismatch': { retryable: false },
+  'pool-image-missing': { retryable: false },
 
   'image-not-found': { retryable: false },
   'image-duplicate': { retryable: false },
@@ -50,6 +56,8 @@ const catalogue = {
 
   'installer-failed': { retryable: true },
   'deadline-expired': { retryable: true },
+  aborted: { retryable: false },
+  'not-wiped': { retryable: false },
 
   'bmc-no-answer': { retryable: true },
   'bmc-unreachable': { retryable: false },

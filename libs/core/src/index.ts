@@ -6,3 +6,4 @@ export * from './domain.js';
 export * from './errors.js';
 export * from './lifecycle.js';
 export * from './lifecycle-diagram.js';
+export * from './verbs.js';

@@ -1,4 +1,4 @@
-import { deletionStages, installationStages, machineLifecycle } from './lifecycle.js';
+import { deletionStages, handOverStages, installationStages, machineLifecycle } from './lifecycle.js';
 
 type Table = Record<string, { on: Record<string, string> }>;
 
@@ -27,6 +27,7 @@ export function lifecycleDiagram(): string {
     '  [*] --> enrolled',
     ...arrows(machineLifecycle, '  '),
     ...work('installing', installationStages),
+    ...work('handing_over', handOverStages),
     ...work('deleting', deletionStages),
   ].join('\n');
 }

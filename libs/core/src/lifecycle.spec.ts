@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import {
-  allowedVerbs,
   bmmStatus,
+  failureEvent,
   installationStages,
   isWorking,
   machineLifecycle,
@@ -9,8 +9,10 @@ import {
   netbootOf,
   nextMachineState,
   readNotify,
+  retryStage,
   type InstallationStage,
 } from './lifecycle.js';
+import { allowedVerbs } from './verbs.js';
 
 describe('the machine life cycle', () => {
   it('reaches every state from enrolled', () => {
@@ -21,12 +23,34 @@ describe('the machine life cycle', () => {
     expect([...seen].sort()).toEqual([...machineStates].sort());
   });
 
-  it('gives each working state one failed state, which only a verb leaves', () => {
+  it('ends each work that fails in a failed state, or in another work', () => {
     for (const state of machineStates.filter(isWorking)) {
-      const failed = nextMachineState(state, 'failed');
-      expect(failed && machineLifecycle[failed].kind).toBe('failed');
-      expect(Object.keys(machineLifecycle[failed!].on)).toEqual(allowedVerbs(failed!));
+      const to = nextMachineState(state, failureEvent(state));
+      expect(to && machineLifecycle[to].kind).toBe(state === 'handing_over' ? 'work' : 'failed');
     }
+  });
+
+  it('lets only verbs leave a failed state', () => {
+    for (const state of machineStates.filter((each) => machineLifecycle[each].kind === 'failed'))
+      expect(allowedVerbs({ state, maintenance: null, locked: null })).toEqual(
+        expect.arrayContaining(Object.keys(machineLifecycle[state].on)),
+      );
+  });
+
+  it('can abort every work, and try every failed one again', () => {
+    for (const state of machineStates) {
+      const { kind } = machineLifecycle[state];
+      expect(nextMachineState(state, 'abort') !== undefined).toBe(kind === 'work');
+      expect(nextMachineState(state, 'retry') !== undefined).toBe(kind === 'failed');
+    }
+  });
+
+  it('begins a new try where nothing that was done is lost, and nothing half done is kept', () => {
+    expect(retryStage('installing', 'install')).toBe('queued');
+    expect(retryStage('installing', 'booting_disk')).toBe('install_reboot');
+    expect(retryStage('deleting', 'delete')).toBe('queued');
+    expect(retryStage('deleting', 'deleted')).toBe('deleted');
+    expect(retryStage('deleting', null)).toBe('queued');
   });
 
   it('keeps the four words of the original table', () => {
@@ -36,6 +60,7 @@ describe('the machine life cycle', () => {
       'verify_failed',
       'installing',
       'install_failed',
+      'handing_over',
       'deleting',
       'delete_failed',
     ]);

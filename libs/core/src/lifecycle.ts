@@ -16,30 +16,79 @@ function defineLifecycle<const T extends { [K in keyof T]: { on: { readonly [eve
 
 /**
  * States of a machine. dodai's four words stay: `inactive` (free), *processing* (here the working states, see
- * {@link bmmStatus}), `active` (in the resource pool with its OS ready), `used` (belongs to a cluster).
+ * {@link bmmStatus}), `active` (its OS is ready and it is in the resource pool), `used` (belongs to a cluster).
+ * `reuse` hands a pool machine to a new owner with the OS it has; `replace` installs another one on it.
+ * `force_destroy` gives an instance up at once, with whatever its BMC does: its machine is kept back, unwiped.
  */
 export const machineLifecycle = defineLifecycle({
-  enrolled: { kind: 'rest', on: { verify: 'verifying' } },
-  verifying: { kind: 'work', on: { verified: 'inactive', failed: 'verify_failed' } },
-  verify_failed: { kind: 'failed', on: { verify: 'verifying' } },
+  enrolled: { kind: 'rest', on: { verify: 'verifying', adopt: 'used' } },
+  verifying: {
+    kind: 'work',
+    on: { verified: 'inactive', failed: 'verify_failed', abort: 'verify_failed' },
+  },
+  verify_failed: { kind: 'failed', on: { verify: 'verifying', retry: 'verifying' } },
 
-  inactive: { kind: 'rest', on: { spawn: 'installing', verify: 'verifying' } },
+  inactive: { kind: 'rest', on: { spawn: 'installing', verify: 'verifying', adopt: 'used' } },
   installing: {
     kind: 'work',
     on: {
       installed_for_pool: 'active',
       installed_for_cluster: 'used',
       failed: 'install_failed',
+      abort: 'install_failed',
       destroy: 'deleting',
+      force_destroy: 'delete_failed',
     },
   },
-  install_failed: { kind: 'failed', on: { destroy: 'deleting' } },
+  install_failed: {
+    kind: 'failed',
+    on: {
+      retry: 'installing',
+      rebuild: 'installing',
+      destroy: 'deleting',
+      force_destroy: 'delete_failed',
+    },
+  },
 
-  active: { kind: 'rest', on: { destroy: 'deleting' } },
-  used: { kind: 'rest', on: { destroy: 'deleting' } },
+  active: {
+    kind: 'rest',
+    on: {
+      reuse: 'handing_over',
+      replace: 'installing',
+      rebuild: 'installing',
+      destroy: 'deleting',
+      force_destroy: 'delete_failed',
+    },
+  },
+  handing_over: {
+    kind: 'work',
+    on: {
+      installed_for_pool: 'active',
+      installed_for_cluster: 'used',
+      not_taken: 'installing',
+      abort: 'install_failed',
+      destroy: 'deleting',
+      force_destroy: 'delete_failed',
+    },
+  },
+  used: {
+    kind: 'rest',
+    on: { rebuild: 'installing', destroy: 'deleting', force_destroy: 'delete_failed' },
+  },
 
-  deleting: { kind: 'work', on: { deleted: 'inactive', failed: 'delete_failed' } },
-  delete_failed: { kind: 'failed', on: { destroy: 'deleting' } },
+  deleting: {
+    kind: 'work',
+    on: {
+      deleted: 'inactive',
+      failed: 'delete_failed',
+      abort: 'delete_failed',
+      force_destroy: 'delete_failed',
+    },
+  },
+  delete_failed: {
+    kind: 'failed',
+    on: { retry: 'deleting', destroy: 'deleting', force_destroy: 'delete_failed' },
+  },
 });
 
 /**
@@ -48,14 +97,25 @@ export const machineLifecycle = defineLifecycle({
  * is on was switched on by us, and nothing is done twice.
  * `netboot` is what the machine is given when it boots from the network in that stage: the flip to `local` at
  * `install` is the latch that keeps a later reset from installing a second time.
+ * `retryFrom` is where a new try of a stage begins: a disk that was half written is begun anew, an OS that is
+ * written is only started again.
  */
 export const installationStages = defineLifecycle({
-  queued: { netboot: 'live', on: { powered_off: 'booting' } },
-  booting: { netboot: 'live', on: { install: 'install' } },
-  install: { netboot: 'local', on: { install_reboot: 'install_reboot' } },
-  install_reboot: { netboot: 'local', on: { powered_off: 'booting_disk' } },
-  booting_disk: { netboot: 'local', on: { installed: 'installed' } },
-  installed: { netboot: 'local', on: {} },
+  queued: { netboot: 'live', retryFrom: 'queued', on: { powered_off: 'booting' } },
+  booting: { netboot: 'live', retryFrom: 'queued', on: { install: 'install' } },
+  install: { netboot: 'local', retryFrom: 'queued', on: { install_reboot: 'install_reboot' } },
+  install_reboot: { netboot: 'local', retryFrom: 'install_reboot', on: { powered_off: 'booting_disk' } },
+  booting_disk: { netboot: 'local', retryFrom: 'install_reboot', on: { installed: 'installed' } },
+  installed: { netboot: 'local', retryFrom: 'installed', on: {} },
+});
+
+/**
+ * Stages of handing a pool machine over: the new owner is offered to the OS that runs on it, which takes on the
+ * owner's name, keys and user data and says `installed`. One that does not is installed instead (`not_taken`).
+ */
+export const handOverStages = defineLifecycle({
+  offered: { netboot: 'local', retryFrom: 'offered', on: { installed: 'installed' } },
+  installed: { netboot: 'local', retryFrom: 'installed', on: {} },
 });
 
 /**
@@ -63,18 +123,56 @@ export const installationStages = defineLifecycle({
  * middle of a wipe wipes again, and never starts the old OS.
  */
 export const deletionStages = defineLifecycle({
-  queued: { netboot: 'live', on: { powered_off: 'booting' } },
-  booting: { netboot: 'live', on: { delete: 'delete' } },
-  delete: { netboot: 'live', on: { deleted: 'deleted' } },
-  deleted: { netboot: 'local', on: {} },
+  queued: { netboot: 'live', retryFrom: 'queued', on: { powered_off: 'booting' } },
+  booting: { netboot: 'live', retryFrom: 'queued', on: { delete: 'delete' } },
+  delete: { netboot: 'live', retryFrom: 'queued', on: { deleted: 'deleted' } },
+  deleted: { netboot: 'local', retryFrom: 'deleted', on: {} },
 });
 
-/** States of an instance, which is what spawn makes and destroy ends. */
+/**
+ * What start, stop, reboot and power cycle still have to do to a machine at rest. Each order ends with the power
+ * being seen where it was to be; a restart is an `off` that was seen, then an `on`, so that it is never done twice.
+ */
+export const powerOrders = defineLifecycle({
+  stopping: { on: { powered_off: 'done' } },
+  stopping_hard: { on: { powered_off: 'done' } },
+  rebooting: { on: { powered_off: 'starting' } },
+  cycling: { on: { powered_off: 'starting' } },
+  starting: { on: { powered_on: 'done' } },
+  done: { on: {} },
+});
+
+/** States of an instance, which is what spawn makes and destroy ends. `stopped`: installed, and seen to be off. */
 export const instanceLifecycle = defineLifecycle({
-  building: { kind: 'work', on: { installed: 'active', failed: 'error', destroy: 'deleting' } },
-  active: { kind: 'rest', on: { destroy: 'deleting' } },
-  error: { kind: 'failed', on: { destroy: 'deleting' } },
-  deleting: { kind: 'work', on: { deleted: 'deleted', failed: 'error' } },
+  building: {
+    kind: 'work',
+    on: { installed: 'active', failed: 'error', destroy: 'deleting', force_destroy: 'deleted' },
+  },
+  active: {
+    kind: 'rest',
+    on: {
+      seen_off: 'stopped',
+      rebuild: 'building',
+      released: 'deleted',
+      destroy: 'deleting',
+      force_destroy: 'deleted',
+    },
+  },
+  stopped: {
+    kind: 'rest',
+    on: {
+      seen_on: 'active',
+      rebuild: 'building',
+      released: 'deleted',
+      destroy: 'deleting',
+      force_destroy: 'deleted',
+    },
+  },
+  error: {
+    kind: 'failed',
+    on: { rebuild: 'building', destroy: 'deleting', force_destroy: 'deleted' },
+  },
+  deleting: { kind: 'work', on: { deleted: 'deleted', failed: 'error', force_destroy: 'deleted' } },
   deleted: { kind: 'rest', on: {} },
 });
 
@@ -85,21 +183,26 @@ type EventOf<T> = { [S in keyof T]: T[S] extends { on: infer O } ? keyof O : nev
 export type MachineState = keyof typeof machineLifecycle;
 export type MachineEvent = EventOf<typeof machineLifecycle>;
 export type InstallationStage = keyof typeof installationStages;
+export type HandOverStage = keyof typeof handOverStages;
 export type DeletionStage = keyof typeof deletionStages;
-export type Stage = InstallationStage | DeletionStage;
-export type StageEvent = EventOf<typeof installationStages> | EventOf<typeof deletionStages>;
+export type Stage = InstallationStage | HandOverStage | DeletionStage;
+export type StageEvent =
+  EventOf<typeof installationStages> | EventOf<typeof handOverStages> | EventOf<typeof deletionStages>;
 export type InstanceState = keyof typeof instanceLifecycle;
 export type InstanceEvent = EventOf<typeof instanceLifecycle>;
+export type PowerOrder = Exclude<keyof typeof powerOrders, 'done'>;
+export type PowerOrderEvent = EventOf<typeof powerOrders>;
 
 export const machineStates = Object.keys(machineLifecycle) as MachineState[];
 export const instanceStates = Object.keys(instanceLifecycle) as InstanceState[];
+export const powerOrderNames = Object.keys(powerOrders).filter((name) => name !== 'done') as PowerOrder[];
 export const stages = [
-  ...new Set([...Object.keys(installationStages), ...Object.keys(deletionStages)]),
+  ...new Set([
+    ...Object.keys(installationStages),
+    ...Object.keys(handOverStages),
+    ...Object.keys(deletionStages),
+  ]),
 ] as Stage[];
-
-/** Events a person or an orchestrator asks for; all others are facts that the engine or a machine reports. */
-export const verbs = ['verify', 'spawn', 'destroy'] as const satisfies readonly MachineEvent[];
-export type Verb = (typeof verbs)[number];
 
 /** The states an installer may notify; `failed` says why in its message and ends the work. */
 export const notifyStates = [
@@ -125,16 +228,40 @@ export function nextInstanceState(from: InstanceState, event: InstanceEvent): In
   return next(instanceLifecycle, from, event);
 }
 
+export function nextPowerOrder(from: PowerOrder, event: PowerOrderEvent): PowerOrder | 'done' | undefined {
+  return next(powerOrders, from, event);
+}
+
+/** The event that ends a work which has failed: a hand-over that nobody took becomes an installation. */
+export function failureEvent(state: MachineState): 'failed' | 'not_taken' {
+  return nextMachineState(state, 'not_taken') ? 'not_taken' : 'failed';
+}
+
+const stageTables = {
+  installing: installationStages,
+  handing_over: handOverStages,
+  deleting: deletionStages,
+} as const satisfies Partial<Record<MachineState, object>>;
+
+type StageRow = { netboot: 'live' | 'local'; retryFrom: Stage; on: Record<string, Stage> };
+
 /** The stages of the work of this state; undefined for a state whose work no installer drives. */
-export function stagesOf(state: MachineState) {
-  if (state === 'installing') return installationStages;
-  if (state === 'deleting') return deletionStages;
-  return undefined;
+export function stagesOf(state: MachineState): Partial<Record<Stage, StageRow>> | undefined {
+  return (stageTables as Partial<Record<MachineState, Partial<Record<Stage, StageRow>>>>)[state];
+}
+
+/** The stage that a work begins with; null for a work that has none, and for rest. */
+export function firstStage(state: MachineState): Stage | null {
+  return (Object.keys(stagesOf(state) ?? {})[0] as Stage | undefined) ?? null;
 }
 
 export function nextStage(state: MachineState, from: Stage, event: StageEvent): Stage | undefined {
-  const table = stagesOf(state);
-  return table && (next(table as Lifecycle, from, event) as Stage | undefined);
+  return stagesOf(state)?.[from]?.on[event];
+}
+
+/** Where a new try begins after this stage has failed. */
+export function retryStage(state: MachineState, failed: Stage | null): Stage | null {
+  return (failed && stagesOf(state)?.[failed]?.retryFrom) ?? firstStage(state);
 }
 
 /**
@@ -153,16 +280,11 @@ export function readNotify(
 
 /** What a machine is given when it boots from the network. Only two stages of work ever boot the live image. */
 export function netbootOf(state: MachineState, stage: Stage | null): 'live' | 'local' {
-  const table = stagesOf(state) as Record<string, { netboot: 'live' | 'local' }> | undefined;
-  return (stage && table?.[stage]?.netboot) || 'local';
+  return (stage && stagesOf(state)?.[stage]?.netboot) || 'local';
 }
 
 export function isWorking(state: MachineState): boolean {
   return machineLifecycle[state].kind === 'work';
-}
-
-export function allowedVerbs(state: MachineState): Verb[] {
-  return verbs.filter((verb) => nextMachineState(state, verb) !== undefined);
 }
 
 /** The status word of the original BMM table. */

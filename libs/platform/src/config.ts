@@ -69,6 +69,16 @@ export const configSchema = z.object({
   ),
   DODAI_DEADLINE_BOOTING_DISK_S: seconds(1200).describe('From power on to installed'),
   DODAI_DEADLINE_DELETE_S: seconds(900).describe('Without a word from a wipe'),
+  DODAI_DEADLINE_HAND_OVER_S: seconds(60).describe(
+    'For a pool machine that is on to take its new owner; then it is installed instead',
+  ),
+  DODAI_RETRIES: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .default(1)
+    .describe('How often a work that failed, for a reason that may pass, is tried again by itself'),
+  DODAI_RETRY_BACKOFF_S: seconds(30).describe('Wait before the first new try; it doubles, give or take half'),
   DODAI_LOG_LEVEL: z
     .enum(['debug', 'info', 'warn', 'error', 'silent'])
     .default('info')
@@ -98,6 +108,7 @@ export interface Config {
   legacyMonitorPort: number | undefined;
   bmcTimeoutMs: number;
   deadlines: Deadlines;
+  retries: RetryPolicy;
   log: { level: Settings['DODAI_LOG_LEVEL']; pretty: boolean };
 }
 
@@ -108,7 +119,16 @@ export interface Deadlines {
   installMs: number;
   softOffMs: number;
   bootingDiskMs: number;
+  handOverMs: number;
   deleteMs: number;
+}
+
+/** How a work that failed for a reason that may pass is tried again. */
+export interface RetryPolicy {
+  /** Tries after the first. */
+  retries: number;
+  /** Before the first new try; it doubles each time, give or take half. */
+  backoffMs: number;
 }
 
 const required = configSchema.superRefine((settings, context) => {
@@ -190,8 +210,10 @@ function arrange(s: Settings): Config {
       installMs: s.DODAI_DEADLINE_INSTALL_S * 1000,
       softOffMs: s.DODAI_DEADLINE_SOFT_OFF_S * 1000,
       bootingDiskMs: s.DODAI_DEADLINE_BOOTING_DISK_S * 1000,
+      handOverMs: s.DODAI_DEADLINE_HAND_OVER_S * 1000,
       deleteMs: s.DODAI_DEADLINE_DELETE_S * 1000,
     },
+    retries: { retries: s.DODAI_RETRIES, backoffMs: s.DODAI_RETRY_BACKOFF_S * 1000 },
     log: { level: s.DODAI_LOG_LEVEL, pretty: s.DODAI_LOG_PRETTY },
   };
 }

@@ -2,9 +2,18 @@ export { Clock, type ClockTimer, SystemClock } from './clock.js';
 export { ExecaProcessRunner } from './execa-process-runner.js';
 export { ProcessRunner, type RunOptions, type RunResult } from './process-runner.js';
 export { Secret } from './secret.js';
-export { type Config, configSchema, type Deadlines, loadConfig, type Role, roles } from './config.js';
+export {
+  type Config,
+  configSchema,
+  type Deadlines,
+  loadConfig,
+  type RetryPolicy,
+  type Role,
+  roles,
+} from './config.js';
 export { DataDirectory } from './data-directory.js';
 export { EmbeddedPostgres } from './embedded-postgres.js';
+export { jitter } from './jitter.js';
 export { createLogger, type Logger } from './logger.js';
 export { projectRoot } from './project-root.js';
 export { SecretBox } from './secret-box.js';

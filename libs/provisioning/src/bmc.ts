@@ -1,6 +1,6 @@
 import type { Machine } from '#core';
 import type { BmcAddress, PowerControl, PowerEvent, PowerRequest, ReportedPower } from '#power';
-import type { EventStore, MachineStore } from '#store';
+import type { EventStore, LifecycleWriter, MachineStore } from '#store';
 
 /** The BMC of one machine: every command it is sent becomes an event, every state it reports is recorded. */
 export class Bmc {
@@ -8,6 +8,7 @@ export class Bmc {
     private readonly power: PowerControl,
     private readonly machines: MachineStore,
     private readonly events: EventStore,
+    private readonly writer: LifecycleWriter,
   ) {}
 
   async status(machine: Machine, signal?: AbortSignal): Promise<ReportedPower> {
@@ -68,7 +69,7 @@ export class Bmc {
   /** Reading the state is only worth an event when it failed or told something new. */
   private async record(machine: Machine, event: PowerEvent): Promise<void> {
     const { verb, attempt, result, power, durationMs, error } = event;
-    if (power) await this.machines.recordPower(machine.id, power);
+    if (power) await this.writer.recordPower(machine.id, power);
     if (verb === 'status' && result === 'ok' && power === machine.power) return;
     const said = power ?? error?.message ?? result;
     await this.events.append({

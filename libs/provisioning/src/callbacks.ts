@@ -1,4 +1,12 @@
-import { DomainError, type Instance, type Machine, type NotifyState, readNotify } from '#core';
+import {
+  DomainError,
+  failureEvent,
+  type Instance,
+  type Machine,
+  type NotifyState,
+  readNotify,
+  type Stage,
+} from '#core';
 import type { Clock, Deadlines, SecretBox, WakeQueue } from '#platform';
 import type { EventStore, InstanceStore, LifecycleWriter, MachineStore } from '#store';
 import pRetry from 'p-retry';
@@ -47,6 +55,8 @@ export class Callbacks {
   async log(instanceId: string, token: string, text: string): Promise<void> {
     this.authorise(instanceId, token);
     const { machine } = await this.who(instanceId);
+    const until = this.deadline(machine);
+    if (until) await this.writer.postpone(machine, until);
     await this.stores.events.append({
       kind: 'installer.log',
       machineId: machine.id,
@@ -88,14 +98,15 @@ export class Callbacks {
       remedy: "The installer's log is among the machine's events; a shell is open on its serial console.",
       at: this.host.clock.now().toISOString(),
     };
-    return this.writer.advance(machine, 'failed', { message: error.message, error });
+    return this.writer.advance(machine, failureEvent(machine.state), { message: error.message, error });
   }
 
   /** A word from a stage that is awaited moves its deadline on; undefined leaves things as they are. */
-  private deadline(machine: Machine): Date | undefined {
+  private deadline({ stage }: Machine): Date | undefined {
     const { installMs, deleteMs } = this.host.deadlines;
-    const quietMs = { install: installMs, delete: deleteMs }[machine.stage as string];
-    return quietMs === undefined ? undefined : new Date(this.host.clock.now().getTime() + quietMs);
+    const silence: Partial<Record<Stage, number>> = { install: installMs, delete: deleteMs };
+    const silenceMs = stage ? silence[stage] : undefined;
+    return silenceMs === undefined ? undefined : new Date(this.host.clock.now().getTime() + silenceMs);
   }
 
   private sentence(machine: Machine, { state, progress, message }: Notify): string {

@@ -1,7 +1,8 @@
 import { setMaxListeners } from 'node:events';
-import { DomainError, isWorking, type LastError, type Machine, machineStates } from '#core';
+import { DomainError, isWorking, type Machine, machineStates, type TimelineEvent } from '#core';
 import type { Clock, Logger, WakeQueue } from '#platform';
-import type { LifecycleWriter, MachineStore } from '#store';
+import type { EventFeed, LifecycleWriter, MachineStore } from '#store';
+import type { Failures } from './failures.js';
 import type { Outcome, Step } from './outcome.js';
 
 const sweepMs = 60_000;
@@ -9,26 +10,45 @@ const pageSize = 200;
 /** Machines looked at side by side; a look may wait for a machine to switch itself off. */
 const concurrency = 100;
 
-/** Which step a machine is due; undefined: none, it rests. */
-export type StepOf = (machine: Machine) => Step | undefined;
+interface Work {
+  machines: MachineStore;
+  /** Which step a machine is due; undefined: none, it rests. */
+  stepOf: (machine: Machine) => Step | undefined;
+}
+
+interface Host {
+  queue: WakeQueue;
+  feed: EventFeed;
+  clock: Clock;
+  logger: Logger;
+}
+
+/** A step that is being done. */
+interface Running {
+  state: Machine['state'];
+  abort: AbortController;
+}
 
 /**
- * Drives every machine in a working state: looks at it when it is woken (a verb, a notify, a deadline), does its step, and
+ * Drives every machine that is worked on: looks at it when it is woken (a verb, a notify, a deadline), does its step, and
  * waits. At the start and once a minute all of them are woken: a queue that lost everything costs no more than that.
  */
 export class Conductor {
   private readonly stopping = new AbortController();
+  private readonly running = new Map<string, Running>();
+  private unsubscribe = () => {};
 
   constructor(
-    private readonly machines: MachineStore,
+    private readonly work: Work,
+    private readonly failures: Failures,
     private readonly writer: LifecycleWriter,
-    private readonly stepOf: StepOf,
-    private readonly host: { queue: WakeQueue; clock: Clock; logger: Logger },
+    private readonly host: Host,
   ) {
     setMaxListeners(0, this.stopping.signal); // every machine that is being looked at listens
   }
 
   async start(): Promise<void> {
+    this.unsubscribe = this.host.feed.subscribe((event) => this.interrupt(event));
     await this.host.queue.work((machineId) => this.look(machineId), concurrency);
     await this.sweep();
     this.sweepLater();
@@ -36,41 +56,51 @@ export class Conductor {
 
   /** Cuts short what is being waited for; the work goes on where it stands when a conductor starts again. */
   async stop(): Promise<void> {
+    this.unsubscribe();
     this.stopping.abort(new DomainError('shutting-down', 'The conductor is shutting down.'));
     await this.host.queue.stopWork();
   }
 
   private async look(machineId: string): Promise<void> {
     while (!this.stopping.signal.aborted) {
-      const machine = await this.machines.byId(machineId);
-      const step = machine && isWorking(machine.state) ? this.stepOf(machine) : undefined;
+      const machine = await this.work.machines.byId(machineId);
+      const step = machine ? this.work.stepOf(machine) : undefined;
       if (!machine || !step) return;
+      if (machine.retryAt && machine.retryAt > this.host.clock.now())
+        return this.host.queue.wakeAt(machine.id, machine.retryAt);
       const outcome = await this.take(machine, step);
       if (outcome.kind === 'waiting') return this.wait(machine, outcome);
     }
   }
 
   private async take(machine: Machine, step: Step): Promise<Outcome> {
+    const abort = new AbortController();
+    this.running.set(machine.id, { state: machine.state, abort });
+    const signal = AbortSignal.any([abort.signal, this.stopping.signal]);
     try {
       if (this.isOverdue(machine)) throw this.overdue(machine);
-      return await step(machine, this.stopping.signal);
+      return await step(machine, signal);
     } catch (error) {
-      if (this.stopping.signal.aborted) return { kind: 'moved' }; // the loop ends; nothing is recorded as failed
-      if (isStale(error)) return { kind: 'moved' };
-      return this.fail(machine, error);
+      if (!signal.aborted && !isStale(error)) await this.settle(machine, error);
+      return { kind: 'moved' }; // cut short, or somebody was first: nothing has failed; look again
+    } finally {
+      this.running.delete(machine.id);
     }
   }
 
-  private async fail(machine: Machine, error: unknown): Promise<Outcome> {
-    const lastError = lastErrorOf(error, this.host.clock.now());
-    if (lastError.code === 'internal')
-      this.host.logger.error({ error, machine: machine.name }, 'a step failed');
+  /** A verb has taken the machine out of the state that its step is for: the step ends now, not when its wait is over. */
+  private interrupt({ kind, machineId, data }: TimelineEvent): void {
+    const running = machineId === null ? undefined : this.running.get(machineId);
+    if (kind === 'state.changed' && running && data.to !== running.state)
+      running.abort.abort(new DomainError('state-changed', 'The machine is now in another state.'));
+  }
+
+  private async settle(machine: Machine, error: unknown): Promise<void> {
     try {
-      await this.writer.advance(machine, 'failed', { message: lastError.message, error: lastError });
+      await this.failures.settle(machine, error);
     } catch (failure) {
       if (!isStale(failure)) throw failure;
     }
-    return { kind: 'moved' };
   }
 
   /** The deadline counts from the first look in this stage, and from each word of the installer after that. */
@@ -96,19 +126,22 @@ export class Conductor {
     return new DomainError(
       'deadline-expired',
       `${machine.name} was waited for in vain: ${machine.awaits ?? 'its work'}; in the stage ${machine.stage} for ${seconds} s.`,
-      { remedy: "Look at the machine's events and its serial console for the last sign of life." },
+      { remedy: `Ask why: dodai why ${machine.name}. Its serial console shows the last sign of life.` },
     );
   }
 
   private async sweep(): Promise<void> {
-    for (const state of machineStates.filter(isWorking)) {
-      let after: string | undefined;
-      do {
-        const page = await this.machines.list({ state, after, limit: pageSize });
-        for (const machine of page.items) await this.host.queue.wake(machine.id);
-        after = page.next ?? undefined;
-      } while (after !== undefined);
-    }
+    for (const state of machineStates.filter(isWorking)) await this.wakeAll({ state });
+    await this.wakeAll({ powerOrdered: true });
+  }
+
+  private async wakeAll(filter: { state?: Machine['state']; powerOrdered?: true }): Promise<void> {
+    let after: string | undefined;
+    do {
+      const page = await this.work.machines.list({ ...filter, after, limit: pageSize });
+      for (const machine of page.items) await this.host.queue.wake(machine.id);
+      after = page.next ?? undefined;
+    } while (after !== undefined);
   }
 
   private sweepLater(): void {
@@ -123,15 +156,4 @@ export class Conductor {
 
 function isStale(error: unknown): boolean {
   return error instanceof DomainError && error.code === 'state-changed';
-}
-
-function lastErrorOf(error: unknown, now: Date): LastError {
-  const at = now.toISOString();
-  if (error instanceof DomainError)
-    return { code: error.code, message: error.message, remedy: error.remedy, at };
-  return {
-    code: 'internal',
-    message: 'A fault in the controller itself stopped the work; its log has the details.',
-    at,
-  };
 }

@@ -1,11 +1,14 @@
 import type { Machine } from '#core';
-import type { Clock, Deadlines, Logger, WakeQueue } from '#platform';
-import type { InstanceStore, LifecycleWriter, MachineStore } from '#store';
+import type { Clock, Deadlines, Logger, RetryPolicy, WakeQueue } from '#platform';
+import type { EventFeed, InstanceStore, LifecycleWriter, MachineStore } from '#store';
 import type { Bmc } from './bmc.js';
 import { Conductor } from './conductor.js';
+import { Failures } from './failures.js';
 import type { Step } from './outcome.js';
 import { deleteSteps } from './steps/delete-step.js';
+import { handOverSteps } from './steps/hand-over-step.js';
 import { installSteps } from './steps/install-step.js';
+import { powerOrderSteps } from './steps/power-order-steps.js';
 import { PowerStages } from './steps/power-stages.js';
 import { verifyStep } from './steps/verify-step.js';
 
@@ -15,19 +18,24 @@ interface Engine {
   writer: LifecycleWriter;
   bmc: Bmc;
   deadlines: Deadlines;
-  host: { queue: WakeQueue; clock: Clock; logger: Logger };
+  retries: RetryPolicy;
+  host: { queue: WakeQueue; feed: EventFeed; clock: Clock; logger: Logger };
 }
 
 /** The conductor with every step in its place: one file per working state, one entry per stage. */
-export function createConductor({ machines, instances, writer, bmc, deadlines, host }: Engine): Conductor {
+export function createConductor(engine: Engine): Conductor {
+  const { machines, instances, writer, bmc, deadlines, retries, host } = engine;
   const power = new PowerStages(bmc, writer, deadlines);
   const verify = verifyStep(bmc, writer);
-  const install: Record<string, Step> = installSteps(power, instances);
-  const remove: Record<string, Step> = deleteSteps(power);
-  const stepOf = ({ state, stage }: Machine): Step | undefined => {
-    if (state === 'verifying') return verify;
-    if (state === 'installing') return install[stage ?? ''];
-    return state === 'deleting' ? remove[stage ?? ''] : undefined;
+  const order = powerOrderSteps(power);
+  const steps: Partial<Record<Machine['state'], Record<string, Step>>> = {
+    installing: installSteps(power, instances),
+    handing_over: handOverSteps(power, instances),
+    deleting: deleteSteps(power),
   };
-  return new Conductor(machines, writer, stepOf, host);
+  const stepOf = ({ state, stage, powerOrder }: Machine): Step | undefined => {
+    if (state === 'verifying') return verify;
+    return powerOrder ? order[powerOrder] : steps[state]?.[stage ?? ''];
+  };
+  return new Conductor({ machines, stepOf }, new Failures(writer, host, retries), writer, host);
 }

@@ -1,14 +1,15 @@
-import { createHash } from 'node:crypto';
 import {
   DomainError,
-  type Image,
-  type Instance,
-  type InstanceType,
   isWorking,
+  type LastError,
   type Machine,
-  partitionsMib,
+  powerVerbOrders,
+  type PowerOrderVerb,
+  type Instance,
+  type Verb,
+  verbRefusal,
 } from '#core';
-import type { WakeQueue } from '#platform';
+import type { Clock, WakeQueue } from '#platform';
 import type {
   ImageStore,
   InstanceStore,
@@ -16,34 +17,12 @@ import type {
   LifecycleWriter,
   MachinePatch,
   MachineStore,
-  Reservation,
 } from '#store';
-import pRetry from 'p-retry';
+import type { Asker } from './asker.js';
 import type { Bmc } from './bmc.js';
+import { checkFit } from './spawning.js';
 
-const mib = 1024 * 1024;
-
-type Idempotency = NonNullable<Reservation['idempotency']>;
-
-/** Who asks, for the timeline. */
-export interface Asker {
-  kind: 'token';
-  name: string;
-}
-
-export interface SpawnRequest {
-  hostName: string;
-  /** Id or name. */
-  image: string;
-  instanceType: string;
-  /** Id or name of the only machine that will do. */
-  machine?: string;
-  /** Without one the machine stays in the resource pool. */
-  cluster?: string;
-  vlanId?: number;
-  sshKeys: string[];
-}
-
+/** Bare orders to a BMC, as against the verbs of the life cycle. */
 export const powerVerbs = ['on', 'off', 'soft', 'reset', 'cycle'] as const;
 export type PowerVerbName = (typeof powerVerbs)[number];
 
@@ -54,33 +33,43 @@ interface Stores {
   types: InstanceTypeStore;
 }
 
-/** What a person or an orchestrator asks for. A verb records the wish and wakes the conductor, which does the work. */
+interface Host {
+  queue: WakeQueue;
+  clock: Clock;
+}
+
+/** Verbs that move a machine in its life cycle and need to be told nothing more. */
+type PlainVerb = 'verify' | 'retry' | 'abort' | 'destroy' | 'force_destroy';
+
+/**
+ * What a person or an orchestrator asks of a machine. A verb records the wish and wakes the conductor, which does the
+ * work. A verb that is not taken now throws `verb-not-allowed`, `machine-locked` or `machine-in-maintenance`.
+ */
 export class Verbs {
   constructor(
     private readonly stores: Stores,
     private readonly writer: LifecycleWriter,
-    private readonly queue: WakeQueue,
     private readonly bmc: Bmc,
+    private readonly host: Host,
   ) {}
 
   /** Checks the BMC of a machine that is not in use. */
-  async verify(machineId: string, asker: Asker): Promise<Machine> {
-    const machine = await this.stores.machines.get(machineId);
-    const message = `${asker.name} has the BMC of ${machine.name} checked`;
-    return this.wake(await this.writer.advance(machine, 'verify', { message, data: { asker } }));
+  verify(machineId: string, asker: Asker): Promise<Machine> {
+    return this.ask(machineId, 'verify', asker, (name) => `has the BMC of ${name} checked`);
   }
 
-  /**
-   * Reserves a machine for a new instance and has it installed. The same idempotency key gives the same instance again.
-   * Throws DomainError `machine-unavailable` when no machine is free, `image-too-large` when it could not fit.
-   */
-  async spawn(request: SpawnRequest, asker: Asker, idempotencyKey?: string): Promise<Instance> {
-    const idempotency =
-      idempotencyKey === undefined ? undefined : { key: idempotencyKey, requestHash: hash(request) };
-    return pRetry(() => this.reserve(request, asker, idempotency), {
-      retries: 1, // the same key at the same time: the second one finds what the first has made
-      minTimeout: 0,
-      shouldRetry: (error) => error instanceof DomainError && error.code === 'state-changed',
+  /** Tries a failed work again, from the stage that failed. */
+  retry(machineId: string, asker: Asker): Promise<Machine> {
+    return this.ask(machineId, 'retry', asker, (name) => `has the failed work on ${name} tried again`);
+  }
+
+  /** Ends the work under way; the machine is then in its failed state. What runs on it is left running. */
+  abort(machineId: string, asker: Asker): Promise<Machine> {
+    return this.ask(machineId, 'abort', asker, (name) => `aborts the work on ${name}`, {
+      code: 'aborted',
+      message: `The work was aborted by ${asker.name}.`,
+      remedy:
+        'Retry it, rebuild or destroy the instance; the machine is left as it stands, switched on or not.',
     });
   }
 
@@ -88,16 +77,78 @@ export class Verbs {
   async destroy(instanceId: string, asker: Asker): Promise<Instance> {
     const instance = await this.stores.instances.get(instanceId);
     if (instance.state === 'deleted' || instance.state === 'deleting' || !instance.machineId) return instance;
-    const machine = await this.stores.machines.get(instance.machineId);
-    const message = `${asker.name} destroys ${instance.hostName}`;
-    await this.wake(await this.writer.advance(machine, 'destroy', { message, data: { asker } }));
+    await this.ask(
+      instance.machineId,
+      'destroy',
+      asker,
+      (name) => `destroys ${instance.hostName} on ${name}`,
+    );
     return this.stores.instances.get(instanceId);
   }
 
-  /** A bare power verb. Refused while dodai itself is working on the machine. */
+  /**
+   * Gives the instance up at once, whatever its BMC does. Its machine was not wiped, so nobody gets it: it is
+   * `delete_failed` until a retry has wiped it, or it is removed from the inventory.
+   */
+  async forceDestroy(instanceId: string, asker: Asker): Promise<Instance> {
+    const instance = await this.stores.instances.get(instanceId);
+    if (instance.state === 'deleted' || !instance.machineId) return instance;
+    const sentence = (name: string) => `gives up ${instance.hostName} on ${name}, which is not wiped`;
+    await this.ask(instance.machineId, 'force_destroy', asker, sentence, {
+      code: 'not-wiped',
+      message: `${instance.hostName} was given up by ${asker.name}; the disks were not wiped.`,
+      remedy: 'Retry wipes the machine when its BMC answers again; or remove it from the inventory.',
+    });
+    return this.stores.instances.get(instanceId);
+  }
+
+  /** Installs the instance anew, from its own image or another; what is on the disk is lost. */
+  async rebuild(instanceId: string, image: string | undefined, asker: Asker): Promise<Instance> {
+    const { machine, instance } = await this.onMachine(instanceId, 'rebuild');
+    const chosen = await this.stores.images.find(image ?? instance.imageId ?? 'of an adopted instance');
+    checkFit(chosen, await this.stores.types.get(instance.instanceType));
+    const message = `${asker.name} rebuilds ${instance.hostName} from the image ${chosen.name}`;
+    await this.wake(await this.writer.rebuild(machine, chosen.id, { message, data: { asker } }));
+    return this.stores.instances.get(instanceId);
+  }
+
+  /** start, stop, reboot, power_cycle. `hard`: stop cuts the power instead of asking the OS first. */
+  async orderPower(
+    machineId: string,
+    verb: PowerOrderVerb,
+    asker: Asker,
+    { hard = false }: { hard?: boolean } = {},
+  ): Promise<Machine> {
+    const machine = await this.taking(machineId, verb);
+    const order = verb === 'stop' && hard ? 'stopping_hard' : powerVerbOrders[verb];
+    const message = `${asker.name} asks for ${verb}${hard ? ' (hard)' : ''} of ${machine.name}`;
+    return this.wake(await this.writer.orderPower(machine, order, { message, data: { asker, verb } }));
+  }
+
+  /** In maintenance a machine is given to no new owner. */
+  async maintain(machineId: string, reason: string | null, asker: Asker): Promise<Machine> {
+    const machine = await this.taking(machineId, reason === null ? 'leave_maintenance' : 'enter_maintenance');
+    const did = reason === null ? 'ends the maintenance of' : 'puts into maintenance';
+    return this.writer.mark(machine, 'maintenance', this.mark(reason, asker), {
+      message: `${asker.name} ${did} ${machine.name}${reason === null ? '' : `: ${reason}`}`,
+      data: { asker, verb: 'maintenance', reason },
+    });
+  }
+
+  /** A locked machine takes no verb that ends or interrupts what runs on it. */
+  async lock(machineId: string, reason: string | null, asker: Asker): Promise<Machine> {
+    const machine = await this.taking(machineId, reason === null ? 'unlock' : 'lock');
+    return this.writer.mark(machine, 'locked', this.mark(reason, asker), {
+      message: `${asker.name} ${reason === null ? 'unlocks' : 'locks'} ${machine.name}${reason === null ? '' : `: ${reason}`}`,
+      data: { asker, verb: reason === null ? 'unlock' : 'lock', reason },
+    });
+  }
+
+  /** A bare order to the BMC. Refused while dodai itself is working on the machine. */
   async power(machineId: string, verb: PowerVerbName, asker: Asker): Promise<Machine> {
     const machine = await this.stores.machines.get(machineId);
-    if (isWorking(machine.state)) throw busy(machine, `power ${verb}`);
+    if (isWorking(machine.state) || machine.powerOrder) throw busy(machine, `power ${verb}`);
+    if (machine.locked && verb !== 'on') throw marked(machine, `power ${verb}`, 'locked');
     await this.writer.note(machine, {
       message: `${asker.name} asks for power ${verb}`,
       data: { asker, verb },
@@ -118,99 +169,95 @@ export class Verbs {
   /** Throws DomainError `machine-in-use` while an instance is on it or work is under way. */
   async removeMachine(machineId: string, asker: Asker): Promise<void> {
     const machine = await this.stores.machines.get(machineId);
-    const inUse = machine.instanceId !== null || isWorking(machine.state);
+    if (machine.locked) throw marked(machine, 'removal', 'locked');
+    const inUse = isWorking(machine.state) || (await this.hasInstance(machine));
     if (!inUse && (await this.stores.machines.remove(machine, asker.name))) return;
     throw new DomainError('machine-in-use', `${machine.name} is ${machine.state} and cannot be removed.`, {
-      remedy: 'Destroy its instance and wait until the machine is inactive.',
+      remedy:
+        'Destroy its instance and wait until the machine is inactive; force_destroy when its BMC is gone.',
     });
   }
 
-  private async reserve(
-    request: SpawnRequest,
+  /** A machine that was given up by force keeps the name of the instance whose data may still be on it. */
+  private async hasInstance({ instanceId }: Machine): Promise<boolean> {
+    return instanceId !== null && (await this.stores.instances.get(instanceId)).state !== 'deleted';
+  }
+
+  private async ask(
+    machineId: string,
+    verb: PlainVerb,
     asker: Asker,
-    idempotency: Idempotency | undefined,
-  ): Promise<Instance> {
-    const made = idempotency && (await this.writer.remembered(idempotency));
-    if (made) return this.stores.instances.get(made);
-    const wanted = await this.resolve(request);
-    const message = `${asker.name} spawns ${request.hostName} from the image ${request.image}`;
-    const reserved = await this.writer.reserve({ ...wanted, idempotency }, { message, data: { asker } });
-    if (!reserved) throw await this.unavailable(request, wanted.minLocalGb);
-    await this.wake(reserved.machine);
-    return reserved.instance;
-  }
-
-  private async resolve(request: SpawnRequest): Promise<Reservation> {
-    const image = await this.stores.images.find(request.image);
-    const type = await this.stores.types.get(request.instanceType);
-    checkFit(image, type);
-    const machine =
-      request.machine === undefined ? undefined : await this.stores.machines.find(request.machine);
-    return {
-      hostName: request.hostName,
-      imageId: image.id,
-      instanceType: type.name,
-      minLocalGb: Math.ceil((partitionsMib(type) * mib) / 1000 ** 3),
-      machineId: machine?.id,
-      cluster: request.cluster ?? null,
-      vlanId: request.vlanId ?? null,
-      sshKeys: request.sshKeys,
-    };
-  }
-
-  private async unavailable(request: SpawnRequest, minLocalGb: number): Promise<DomainError> {
-    const wanted = `an inactive ${request.instanceType} with a disk of at least ${minLocalGb} GB was asked for`;
-    if (request.machine !== undefined) {
-      const { name, state, instanceType, localGb } = await this.stores.machines.find(request.machine);
-      return unavailable(
-        `${name} is ${state}, of the type ${instanceType} and has ${localGb} GB; ${wanted}.`,
-      );
-    }
-    const counts = await this.stores.machines.countByState(request.instanceType);
-    const found = Object.entries(counts).map(([state, count]) => `${count} ${state}`);
-    return unavailable(
-      `Of the type ${request.instanceType} there are ${found.join(', ') || 'none'}; ${wanted}.`,
+    sentence: (machine: string) => string,
+    error?: Omit<LastError, 'at'>,
+  ): Promise<Machine> {
+    const machine = await this.taking(machineId, verb);
+    const at = this.host.clock.now().toISOString();
+    return this.wake(
+      await this.writer.advance(machine, verb, {
+        message: `${asker.name} ${sentence(machine.name)}`,
+        data: { asker },
+        ...(error && { error: { ...error, at } }),
+      }),
     );
   }
 
+  private async onMachine(instanceId: string, verb: Verb): Promise<{ machine: Machine; instance: Instance }> {
+    const instance = await this.stores.instances.get(instanceId);
+    if (instance.state !== 'deleted' && instance.machineId !== null)
+      return { instance, machine: await this.taking(instance.machineId, verb) };
+    throw new DomainError('verb-not-allowed', `${verb} is not possible: ${instance.hostName} is deleted.`, {
+      remedy: 'Spawn a new instance.',
+      context: { state: instance.state },
+    });
+  }
+
+  private async taking(machineId: string, verb: Verb): Promise<Machine> {
+    const machine = await this.stores.machines.get(machineId);
+    const refusal = verbRefusal(verb, machine);
+    if (refusal === 'state') throw notNow(machine, verb);
+    if (refusal) throw marked(machine, verb, refusal);
+    return machine;
+  }
+
+  private mark(reason: string | null, asker: Asker) {
+    return reason === null ? null : { reason, by: asker.name, at: this.host.clock.now().toISOString() };
+  }
+
   private async wake(machine: Machine): Promise<Machine> {
-    await this.queue.wake(machine.id);
+    await this.host.queue.wake(machine.id);
     return machine;
   }
 }
 
-/** The file system must fit its partition, and the partitions their disk. */
-function checkFit(image: Image, type: InstanceType): void {
-  const imageMib = Math.ceil(image.uncompressedBytes / mib);
-  if (imageMib > type.rootSizeMib)
-    throw new DomainError(
-      'image-too-large',
-      `The image ${image.name} needs ${imageMib} MiB; the root partition of ${type.name} has ${type.rootSizeMib} MiB.`,
-      {
-        remedy: 'Choose a smaller image or an instance type with a larger rootSizeMib.',
-        context: { field: 'image' },
-      },
-    );
+function notNow(machine: Machine, verb: Verb): DomainError {
+  const where = machine.stage ? `${machine.state} (${machine.stage})` : machine.state;
+  return new DomainError('verb-not-allowed', `${verb} is not possible while ${machine.name} is ${where}.`, {
+    remedy:
+      'The verbs that are possible now are listed with the machine; others may be when its work has ended.',
+    context: { state: machine.state, stage: machine.stage, verb },
+  });
 }
 
-function unavailable(message: string): DomainError {
-  return new DomainError('machine-unavailable', `Bare metal machine unavailable. ${message}`, {
-    remedy: 'Enrol another machine, or destroy an instance that is no longer needed, then ask again.',
-  });
+function marked(machine: Machine, verb: string, mark: 'locked' | 'maintenance'): DomainError {
+  const { reason, by, at } = machine[mark] ?? { reason: '', by: '', at: '' };
+  const [code, state, end] =
+    mark === 'locked'
+      ? (['machine-locked', 'locked', 'Unlock it first'] as const)
+      : (['machine-in-maintenance', 'in maintenance', 'End its maintenance first'] as const);
+  return new DomainError(
+    code,
+    `${verb} is refused: ${machine.name} is ${state} since ${at}, by ${by}: ${reason}`,
+    { remedy: `${end}, or leave it alone.`, context: { verb } },
+  );
 }
 
 function busy(machine: Machine, what: string): DomainError {
   return new DomainError(
     'verb-not-allowed',
-    `${what} is refused while ${machine.name} is ${machine.state}.`,
+    `${what} is refused while ${machine.name} is ${machine.powerOrder ?? machine.state}.`,
     {
       remedy: 'Wait until that work has ended.',
       context: { state: machine.state, stage: machine.stage },
     },
   );
-}
-
-function hash(request: SpawnRequest): string {
-  const sorted = Object.entries(request).sort(([a], [b]) => a.localeCompare(b));
-  return createHash('sha256').update(JSON.stringify(sorted)).digest('hex');
 }

@@ -8,9 +8,18 @@ export { EventStore, type EventFilter, type NewEvent } from './event-store.js';
 export { ImageStore } from './image-store.js';
 export { InstanceStore } from './instance-store.js';
 export { InstanceTypeStore, type NewInstanceType } from './instance-type-store.js';
-export { type Change, LifecycleWriter, type Reservation } from './lifecycle-writer.js';
+export { LifecycleWriter } from './lifecycle-writer.js';
 export { type MachineFilter, type MachinePatch, MachineStore, type NewMachine } from './machine-store.js';
 export { applyMigrations, schemaDifference } from './migrations.js';
 export type { Page } from './page.js';
+export {
+  type Adoption,
+  type Idempotency,
+  type Reservation,
+  Reservations,
+  type Reserved,
+} from './reservations.js';
+export type { Assessment, Way } from './selection.js';
 export { TokenStore } from './token-store.js';
+export type { Change } from './transitions.js';
 export { databaseUnavailable } from './unavailable.js';

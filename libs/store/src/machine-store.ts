@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { DomainError, type Machine, type MachineState, type PowerState, type RootDeviceHint } from '#core';
+import { DomainError, type Machine, type MachineState, type RootDeviceHint } from '#core';
 import type { Secret } from '#platform';
 import type { Database } from './database.js';
 import { eventRow } from './event-store.js';
@@ -49,6 +49,8 @@ export interface MachineFilter {
   instanceType?: string;
   /** `key=value`; every one must match. */
   labels?: Record<string, string>;
+  /** Only those that a power order is in hand for. */
+  powerOrdered?: true;
   /** Name after which the page starts. */
   after?: string;
   limit: number;
@@ -140,11 +142,12 @@ export class MachineStore {
   }
 
   async list(filter: MachineFilter): Promise<Page<Machine>> {
-    const { state, instanceType, labels = {}, after, limit } = filter;
+    const { state, instanceType, labels = {}, powerOrdered, after, limit } = filter;
     const rows = await this.database.client.machine.findMany({
       where: {
         state,
         instanceTypeName: instanceType,
+        powerOrder: powerOrdered && { not: null },
         name: after === undefined ? undefined : { gt: after },
         AND: Object.entries(labels).map(([key, value]) => ({ labels: { path: [key], equals: value } })),
       },
@@ -184,11 +187,6 @@ export class MachineStore {
     } catch (error) {
       throw this.explain(error, [patch]);
     }
-  }
-
-  async recordPower(id: string, power: PowerState): Promise<Machine> {
-    const data = { power, powerAt: this.database.clock.now() };
-    return toMachine(await this.database.client.machine.update({ where: { id }, data }));
   }
 
   /** Removes the machine if it is still in this state; false: it is not. */

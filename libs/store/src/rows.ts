@@ -1,14 +1,17 @@
-import type { Image, Instance, LastError, Machine, RootDeviceHint, TimelineEvent } from '#core';
+import type { Image, Instance, LastError, Machine, Mark, RootDeviceHint, TimelineEvent } from '#core';
 import type * as Row from './generated/client.js';
 
 /** Rows to domain types. JSON columns are written by this library alone, so their shape is known. */
 
 export function toMachine(row: Row.Machine): Machine {
-  const { bmcPassword: _hidden, instanceTypeName, lastError, rootDeviceHint, labels, ...same } = row;
+  const { bmcPassword: _hidden, powerDueAt: _own, instanceTypeName, rootDeviceHint, labels, ...same } = row;
   return {
     ...same,
     instanceType: instanceTypeName,
-    lastError: lastError as LastError | null,
+    lastError: row.lastError as LastError | null,
+    bmcFault: row.bmcFault as LastError | null,
+    maintenance: row.maintenance as Mark | null,
+    locked: row.locked as Mark | null,
     rootDeviceHint: rootDeviceHint as RootDeviceHint | null,
     labels: labels as Record<string, string>,
   };

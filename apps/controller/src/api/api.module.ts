@@ -6,6 +6,7 @@ import { ImageShelf } from './image-shelf.js';
 import { ImagesController } from './images.controller.js';
 import { InstanceReader } from './instance-reader.js';
 import { InstanceTypesController } from './instance-types.controller.js';
+import { PoolSettings } from './pool-settings.js';
 import { InstancesController } from './instances.controller.js';
 import { MachineEnrolment } from './machine-enrolment.js';
 import { MachineImportController } from './machine-import.controller.js';
@@ -21,6 +22,6 @@ import { MachinesController } from './machines.controller.js';
     InstancesController,
     EventsController,
   ],
-  providers: [EventStream, EventWait, ImageShelf, InstanceReader, MachineEnrolment],
+  providers: [PoolSettings, EventStream, EventWait, ImageShelf, InstanceReader, MachineEnrolment],
 })
 export class ApiModule {}

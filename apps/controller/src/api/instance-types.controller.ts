@@ -17,22 +17,30 @@ import {
 import { InstanceTypeStore } from '#store';
 import { Answers, Problems } from '../http/answers.js';
 import { invalidRequest } from '../http/validation.js';
+import { PoolSettings } from './pool-settings.js';
 import { instanceTypeViewOf } from './views.js';
 
 @ApiTags('instance types')
 @ApiBearerAuth('api-token')
 @Controller('v1/instance-types')
 export class InstanceTypesController {
-  constructor(private readonly types: InstanceTypeStore) {}
+  constructor(
+    private readonly types: InstanceTypeStore,
+    private readonly pool: PoolSettings,
+  ) {}
 
   @Post()
   @ApiOperation({ summary: 'Create an instance type' })
   @Answers(201, 'Created', instanceTypeView)
-  @Problems([409, 'There is one of this name'])
+  @Problems(
+    [404, 'The default image is not known'],
+    [409, 'There is one of this name, or it keeps a pool without a default image'],
+    [422, 'The default image does not fit'],
+  )
   async createInstanceType(
     @Body({ schema: instanceTypeCreate }) type: InstanceTypeCreate,
   ): Promise<InstanceTypeView> {
-    return instanceTypeViewOf(await this.types.create(type));
+    return instanceTypeViewOf(await this.types.create(await this.pool.resolved(type)));
   }
 
   @Get()
@@ -62,9 +70,11 @@ export class InstanceTypesController {
     @Param('name', { schema: idOrName }) name: string,
     @Body({ schema: instanceTypePatch }) patch: InstanceTypePatch,
   ): Promise<InstanceTypeView> {
-    const message = layoutFault({ ...(await this.types.get(name)), ...patch });
+    const { defaultImage, ...present } = { ...(await this.types.get(name)), ...patch };
+    const message = layoutFault(present);
     if (message !== undefined) throw invalidRequest([{ field: 'localGb', message }]);
-    return instanceTypeViewOf(await this.types.update(name, patch));
+    const { createdAt: _same, ...changed } = await this.pool.resolved({ ...present, defaultImage });
+    return instanceTypeViewOf(await this.types.update(name, changed));
   }
 
   @Delete(':name')

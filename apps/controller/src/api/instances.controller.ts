@@ -16,7 +16,7 @@ import {
   type Page,
   uuid,
 } from '#contract';
-import { type Asker, Verbs } from '#provisioning';
+import { type Asker, Spawning, Verbs } from '#provisioning';
 import { InstanceStore } from '#store';
 import { Answers, Problems } from '../http/answers.js';
 import { goneSignal } from '../http/gone.js';
@@ -32,6 +32,7 @@ export class InstancesController {
   constructor(
     private readonly instances: InstanceStore,
     private readonly reader: InstanceReader,
+    private readonly spawning: Spawning,
     private readonly verbs: Verbs,
     private readonly waiting: EventWait,
   ) {}
@@ -55,7 +56,7 @@ export class InstancesController {
     @AskedBy() asker: Asker,
     @Res({ passthrough: true }) response: Response,
   ): Promise<InstanceView> {
-    return this.accepted(await this.verbs.spawn(wanted, asker, key), response);
+    return this.accepted(await this.spawning.spawn(wanted, asker, key), response);
   }
 
   @Get()

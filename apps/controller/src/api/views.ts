@@ -1,7 +1,7 @@
 import {
+  allowedInstanceVerbs,
   allowedVerbs,
   bmmStatus,
-  nextInstanceState,
   type Image,
   type Instance,
   type InstanceType,
@@ -31,6 +31,8 @@ function installationOf(machine: Machine): MachineView['installation'] {
     message: machine.progressMessage,
     awaits: machine.awaits,
     awaitsUntil: isoOrNull(machine.awaitsUntil),
+    attempt: machine.attempt,
+    retryAt: isoOrNull(machine.retryAt),
   };
 }
 
@@ -42,16 +44,19 @@ export function machineViewOf(machine: Machine, now: Date): MachineView {
     progressMessage: _m,
     awaits: _a,
     awaitsUntil: _u,
+    attempt: _t,
+    retryAt: _r,
     ...plain
   } = machine;
-  const { powerAt: _at, ...shown } = plain;
+  const { powerAt: _at, powerOrderAt: _ordered, ...shown } = plain;
   return {
     ...shown,
     bmcCipherSuite: machine.bmcCipherSuite as MachineView['bmcCipherSuite'],
     stateSince: iso(machine.stateSince),
     status: bmmStatus(machine.state),
-    verbs: allowedVerbs(machine.state),
+    verbs: allowedVerbs(machine),
     power: powerOf(machine, now),
+    returnedAt: isoOrNull(machine.returnedAt),
     installation: installationOf(machine),
     createdAt: iso(machine.createdAt),
     updatedAt: iso(machine.updatedAt),
@@ -66,7 +71,7 @@ export function instanceViewOf(
   const { machineId: _machine, imageId: _image, ...plain } = instance;
   return {
     ...plain,
-    verbs: nextInstanceState(instance.state, 'destroy') ? ['destroy'] : [],
+    verbs: allowedInstanceVerbs(instance.state, machine),
     machine: machine && { id: machine.id, name: machine.name, state: machine.state, pxeIp: machine.pxeIp },
     power: machine && powerOf(machine, now),
     installation: machine && installationOf(machine),

@@ -26,7 +26,13 @@ export const statusOfCode: Record<ErrorCode, number> = {
   'machine-unavailable': 409,
   'import-invalid': 422,
   'verb-not-allowed': 409,
+  'machine-locked': 409,
+  'machine-in-maintenance': 409,
   'state-changed': 409,
+
+  'cluster-not-found': 404,
+  'cluster-vlan-mismatch': 409,
+  'pool-image-missing': 409,
 
   'image-not-found': 404,
   'image-duplicate': 409,
@@ -51,6 +57,8 @@ export const statusOfCode: Record<ErrorCode, number> = {
 
   'installer-failed': 409,
   'deadline-expired': 409,
+  aborted: 409,
+  'not-wiped': 409,
 
   'bmc-no-answer': 502,
   'bmc-unreachable': 502,

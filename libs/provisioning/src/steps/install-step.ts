@@ -1,6 +1,7 @@
 import type { InstallationStage } from '#core';
 import type { InstanceStore } from '#store';
 import { moved, type Step } from '../outcome.js';
+import { intoService } from './into-service.js';
 import type { PowerStages } from './power-stages.js';
 
 /** Installing, stage by stage. The installer's own words move it on from `booting`, `install` and `booting_disk`. */
@@ -16,13 +17,6 @@ export function installSteps(power: PowerStages, instances: InstanceStore): Reco
       return moved;
     },
     booting_disk: power.startThenAwait('the installed OS to come up (installed)', deadlines.bootingDiskMs),
-    installed: async (machine) => {
-      const { cluster } = await instances.get(machine.instanceId ?? '');
-      const place = cluster === null ? 'in the resource pool' : `in the cluster ${cluster}`;
-      await writer.advance(machine, cluster === null ? 'installed_for_pool' : 'installed_for_cluster', {
-        message: `${machine.name} is installed and ${place}`,
-      });
-      return moved;
-    },
+    installed: intoService(instances, writer),
   };
 }

@@ -1,0 +1,196 @@
+import { createHash } from 'node:crypto';
+import {
+  DomainError,
+  type Image,
+  type Instance,
+  type InstanceType,
+  type Machine,
+  partitionsMib,
+} from '#core';
+import type { WakeQueue } from '#platform';
+import type {
+  Assessment,
+  ImageStore,
+  InstanceStore,
+  InstanceTypeStore,
+  MachineStore,
+  Reservation,
+  Reservations,
+} from '#store';
+import pRetry from 'p-retry';
+import type { Asker } from './asker.js';
+
+const mib = 1024 * 1024;
+
+export interface SpawnRequest {
+  hostName: string;
+  /** Id or name. */
+  image: string;
+  instanceType: string;
+  /** Id or name of the only machine that will do. */
+  machine?: string;
+  /** Without one the machine stays in the resource pool. */
+  cluster?: string;
+  vlanId?: number;
+  /** Whether the cluster may begin with this instance; true unless said otherwise. */
+  createCluster?: boolean;
+  labels?: Record<string, string>;
+  minVcpus?: number;
+  minMemoryMb?: number;
+  minLocalGb?: number;
+  /** Name of a label: no machine that shares its value with one of the same cluster. */
+  antiAffinity?: string;
+  /** false: install, even where a pool machine waits with the image. */
+  reuse?: boolean;
+  sshKeys: string[];
+  /** A script that the OS runs once. */
+  userData?: string;
+}
+
+/** An instance that is there already, on a machine that dodai did not install. */
+export interface AdoptRequest {
+  hostName: string;
+  image?: string;
+  cluster?: string;
+  vlanId?: number;
+}
+
+interface Stores {
+  machines: MachineStore;
+  instances: InstanceStore;
+  images: ImageStore;
+  types: InstanceTypeStore;
+}
+
+/** Choosing machines for instances: spawn, its dry run, adoption. */
+export class Spawning {
+  constructor(
+    private readonly stores: Stores,
+    private readonly reservations: Reservations,
+    private readonly queue: WakeQueue,
+  ) {}
+
+  /**
+   * Reserves a machine for a new instance and has it installed, or handed over when one waits in the pool with this image.
+   * The same idempotency key gives the same instance again. Throws DomainError `machine-unavailable` when no machine will do,
+   * `image-too-large` when it could not fit, `cluster-not-found`, `cluster-vlan-mismatch`.
+   */
+  async spawn(request: SpawnRequest, asker: Asker, idempotencyKey?: string): Promise<Instance> {
+    const idempotency =
+      idempotencyKey === undefined ? undefined : { key: idempotencyKey, requestHash: hash(request) };
+    return pRetry(() => this.reserve(request, asker, idempotency), {
+      retries: 1, // the same key at the same time: the second one finds what the first has made
+      minTimeout: 0,
+      shouldRetry: (error) => error instanceof DomainError && error.code === 'state-changed',
+    });
+  }
+
+  /** Every machine with what speaks against it, best first. The first without a reason is what spawn would take now. */
+  async assess(request: SpawnRequest): Promise<Assessment[]> {
+    return this.reservations.assess(await this.resolve(request));
+  }
+
+  /** Takes a machine that already runs something into service, as an instance of its own. Nothing is done to it. */
+  async adopt(machineId: string, request: AdoptRequest, asker: Asker): Promise<Instance> {
+    const machine = await this.stores.machines.get(machineId);
+    const image = request.image === undefined ? null : await this.stores.images.find(request.image);
+    const { hostName, cluster = null, vlanId = null } = request;
+    const message = `${asker.name} adopts ${machine.name} as ${hostName}, with what runs on it`;
+    const { instance } = await this.reservations.adopt(
+      machine,
+      { hostName, imageId: image?.id ?? null, cluster, vlanId },
+      { message, data: { asker } },
+    );
+    return instance;
+  }
+
+  private async reserve(
+    request: SpawnRequest,
+    asker: Asker,
+    idempotency: Reservation['idempotency'],
+  ): Promise<Instance> {
+    const made = idempotency && (await this.reservations.remembered(idempotency));
+    if (made) return this.stores.instances.get(made);
+    const wanted = await this.resolve(request);
+    const message = `${asker.name} spawns ${request.hostName} from the image ${request.image}`;
+    const change = { message, data: { asker } };
+    const reserved = await this.reservations.reserve({ ...wanted, idempotency }, change);
+    if (!reserved) throw unavailable(await this.reservations.assess(wanted));
+    await this.queue.wake(reserved.machine.id);
+    return reserved.instance;
+  }
+
+  private async resolve(request: SpawnRequest): Promise<Reservation> {
+    const image = await this.stores.images.find(request.image);
+    const type = await this.stores.types.get(request.instanceType);
+    checkFit(image, type);
+    const { cluster = null, sshKeys, userData = null, antiAffinity } = request;
+    if (antiAffinity !== undefined && cluster === null) throw apartFromWhom();
+    const pooled = cluster === null && sshKeys.length === 0 && userData === null;
+    return {
+      hostName: request.hostName,
+      imageId: image.id,
+      instanceType: type.name,
+      machineId: (await this.machineOf(request))?.id,
+      labels: request.labels,
+      minVcpus: request.minVcpus,
+      minMemoryMb: request.minMemoryMb,
+      minLocalGb: Math.max(request.minLocalGb ?? 0, Math.ceil((partitionsMib(type) * mib) / 1000 ** 3)),
+      antiAffinity,
+      cluster,
+      vlanId: request.vlanId ?? null,
+      createCluster: request.createCluster ?? true,
+      sshKeys,
+      userData,
+      pooled,
+      fromPool: !pooled && (request.reuse ?? true),
+    };
+  }
+
+  private async machineOf({ machine }: SpawnRequest): Promise<Machine | undefined> {
+    return machine === undefined ? undefined : this.stores.machines.find(machine);
+  }
+}
+
+/** The file system must fit its partition, and the partitions their disk. */
+export function checkFit(image: Image, type: Pick<InstanceType, 'name' | 'rootSizeMib'>): void {
+  const imageMib = Math.ceil(image.uncompressedBytes / mib);
+  if (imageMib > type.rootSizeMib)
+    throw new DomainError(
+      'image-too-large',
+      `The image ${image.name} needs ${imageMib} MiB; the root partition of ${type.name} has ${type.rootSizeMib} MiB.`,
+      {
+        remedy: 'Choose a smaller image or an instance type with a larger rootSizeMib.',
+        context: { field: 'image' },
+      },
+    );
+}
+
+/** Counts the reasons, so that the message is as short for ten thousand machines as for one. */
+function unavailable(assessed: Assessment[]): DomainError {
+  const counts = new Map<string, string[]>();
+  for (const { machine, reasons } of assessed) {
+    if (reasons.includes('is not the one asked for')) continue;
+    const why = reasons.join(', ');
+    counts.set(why, [...(counts.get(why) ?? []), machine.name]);
+  }
+  const told = [...counts].map(([why, names]) =>
+    names.length === 1 ? `${names[0]} ${why}` : `${names.length} machines: each ${why}`,
+  );
+  const found = told.length === 0 ? 'No machine is enrolled' : told.join('; ');
+  return new DomainError('machine-unavailable', `Bare metal machine unavailable. ${found}.`, {
+    remedy: 'Enrol another machine, or destroy an instance that is no longer needed, then ask again.',
+  });
+}
+
+function apartFromWhom(): DomainError {
+  return new DomainError('invalid-request', 'antiAffinity was asked for without a cluster to be apart in.', {
+    remedy: 'Name the cluster too: machines are kept apart from those of the same cluster.',
+    context: { field: 'antiAffinity' },
+  });
+}
+
+function hash(request: SpawnRequest): string {
+  const sorted = Object.entries(request).sort(([a], [b]) => a.localeCompare(b));
+  return createHash('sha256').update(JSON.stringify(sorted)).digest('hex');
+}

@@ -1,0 +1,189 @@
+import { randomUUID } from 'node:crypto';
+import { DomainError, type Instance, type Machine } from '#core';
+import type { Database } from './database.js';
+import { Prisma } from './generated/client.js';
+import { toInstance, toMachine } from './rows.js';
+import { assess, type Assessment, type Choice, choose, type Way, type Wanted } from './selection.js';
+import { type Change, type Transaction, Transitions } from './transitions.js';
+
+/** An instance to be made, and the machine it needs. */
+export interface Reservation extends Wanted {
+  hostName: string;
+  /** null: that of the cluster. */
+  vlanId: number | null;
+  /** Whether the cluster may come into being with this instance. */
+  createCluster: boolean;
+  sshKeys: string[];
+  userData: string | null;
+  /** It has no owner, and waits in the pool. */
+  pooled: boolean;
+  idempotency?: Idempotency;
+}
+
+export interface Idempotency {
+  key: string;
+  requestHash: string;
+}
+
+export interface Reserved {
+  machine: Machine;
+  instance: Instance;
+  way: Way;
+}
+
+/** An instance that is there already, on a machine that dodai did not install. */
+export interface Adoption {
+  hostName: string;
+  imageId: string | null;
+  cluster: string | null;
+  vlanId: number | null;
+}
+
+const eventOfWay = { reuse: 'reuse', install: 'spawn', replace: 'replace' } as const;
+const howOfWay = {
+  reuse: 'its OS is handed over',
+  install: 'it is installed',
+  replace: 'it waited with another image and is installed anew',
+} as const;
+
+/** Choosing a machine and making the instance on it, in one transaction. */
+export class Reservations {
+  constructor(private readonly database: Database) {}
+
+  /**
+   * Null when no machine will do. Throws DomainError `cluster-not-found` or `cluster-vlan-mismatch`, and `state-changed`
+   * when another request with the same idempotency key was served just now.
+   */
+  async reserve(wanted: Reservation, change: Change): Promise<Reserved | null> {
+    return this.database.client.$transaction(async (tx) => {
+      const vlanId = await this.enterCluster(tx, wanted);
+      const choice = await choose(tx, wanted);
+      return choice && this.take(tx, { ...wanted, vlanId }, choice, change);
+    }, limits);
+  }
+
+  /** What reserving would do, and what speaks against each machine. Nothing is changed, nothing is held. */
+  async assess(wanted: Reservation): Promise<Assessment[]> {
+    return this.database.client.$transaction(async (tx) => {
+      await this.enterCluster(tx, wanted);
+      return assess(tx, wanted);
+    }, limits);
+  }
+
+  /** Takes a machine into service as it is. */
+  async adopt(machine: Machine, { imageId, ...columns }: Adoption, change: Change): Promise<Reserved> {
+    return this.database.client.$transaction(async (tx) => {
+      const instance = await tx.instance.create({
+        data: {
+          ...columns,
+          imageId,
+          id: randomUUID(),
+          state: 'active',
+          machineId: machine.id,
+          instanceType: machine.instanceType,
+          createdAt: this.now(),
+          installedAt: this.now(),
+        },
+      });
+      const moved = await this.transitions(tx).move(machine, 'adopt', change, { instanceId: instance.id });
+      return { machine: moved, instance: toInstance(instance), way: 'reuse' };
+    }, limits);
+  }
+
+  /** The instance that an earlier request with this key made; throws `idempotency-key-reused` for another request. */
+  async remembered(idempotency: Idempotency): Promise<string | null> {
+    const row = await this.database.client.idempotencyKey.findUnique({ where: { key: idempotency.key } });
+    if (!row) return null;
+    if (row.requestHash === idempotency.requestHash) return row.instanceId;
+    throw new DomainError('idempotency-key-reused', 'This Idempotency-Key was used for another request.', {
+      remedy: 'Use a new key for a new request.',
+    });
+  }
+
+  private async take(
+    tx: Transaction,
+    wanted: Reservation,
+    { machineId, way }: Choice,
+    change: Change,
+  ): Promise<Reserved> {
+    const machine = toMachine(await tx.machine.findUniqueOrThrow({ where: { id: machineId } }));
+    const to = this.transitions(tx);
+    if (machine.instanceId) await to.moveInstance(machine.instanceId, 'released');
+    const reusedInstanceId = way === 'reuse' ? machine.instanceId : null;
+    const instance = await tx.instance.create({
+      data: this.instanceRow(wanted, machineId, reusedInstanceId),
+    });
+    if (wanted.idempotency) await this.remember(tx, { ...wanted.idempotency, instanceId: instance.id });
+    const message = `${change.message}: ${machine.name} is chosen, ${howOfWay[way]}`;
+    const data = { ...change.data, way, released: machine.instanceId };
+    const moved = await to.move(
+      { ...machine, instanceId: null }, // what happens from now on is the new instance's
+      eventOfWay[way],
+      { ...change, message, data },
+      { instanceId: instance.id },
+    );
+    return { machine: moved, instance: toInstance(instance), way };
+  }
+
+  private instanceRow(wanted: Reservation, machineId: string, reusedInstanceId: string | null) {
+    const { hostName, imageId, instanceType, cluster, vlanId, sshKeys, userData, pooled } = wanted;
+    const columns = { hostName, imageId, instanceType, cluster, vlanId, sshKeys, userData, pooled };
+    const id = randomUUID();
+    return { ...columns, id, state: 'building' as const, machineId, reusedInstanceId, createdAt: this.now() };
+  }
+
+  /**
+   * A cluster is there while an instance of it is; it has one VLAN, which is answered. Requests for the same one come
+   * one after another.
+   */
+  private async enterCluster(
+    tx: Transaction,
+    { cluster, vlanId, createCluster }: Reservation,
+  ): Promise<number | null> {
+    if (cluster === null) return vlanId;
+    await tx.$executeRaw`SELECT pg_advisory_xact_lock(7072, hashtext(${cluster}))`;
+    const member = await tx.instance.findFirst({ where: { cluster, state: { not: 'deleted' } } });
+    if (!member && !createCluster) throw noCluster(cluster);
+    if (member && vlanId !== null && member.vlanId !== vlanId)
+      throw otherVlan(cluster, member.vlanId, vlanId);
+    return member ? member.vlanId : vlanId;
+  }
+
+  private async remember(tx: Transaction, data: Prisma.IdempotencyKeyCreateInput): Promise<void> {
+    const { count } = await tx.idempotencyKey.createMany({ data, skipDuplicates: true });
+    if (count === 1) return;
+    throw new DomainError('state-changed', 'Another request with this Idempotency-Key was just served.', {
+      remedy: 'Send the request again: it is answered with what that one has made.',
+    });
+  }
+
+  private transitions(tx: Transaction): Transitions {
+    return new Transitions(tx, this.now());
+  }
+
+  private now(): Date {
+    return this.database.clock.now();
+  }
+}
+
+/** Many requests at once wait for a connection, and for one another. */
+const limits = { maxWait: 30_000, timeout: 30_000 };
+
+function noCluster(cluster: string): DomainError {
+  return new DomainError('cluster-not-found', `There is no cluster ${cluster}: no instance belongs to it.`, {
+    remedy: `Check the name; to begin the cluster with this instance ask for the zone C,${cluster},VLAN.`,
+    context: { field: 'availabilityZone' },
+  });
+}
+
+function otherVlan(cluster: string, has: number | null, asked: number): DomainError {
+  const name = (vlanId: number | null) => (vlanId === null ? 'no VLAN' : `the VLAN ${vlanId}`);
+  return new DomainError(
+    'cluster-vlan-mismatch',
+    `The cluster ${cluster} has ${name(has)}; ${name(asked)} was asked for.`,
+    {
+      remedy: `Ask for ${name(has)}, or for another cluster: all machines of a cluster are in one VLAN.`,
+      context: { field: 'vlanId' },
+    },
+  );
+}
