@@ -52,6 +52,7 @@ export abstract class MachineBody {
   moment: Moment | 'off' = 'off';
   /** What happened to it, the newest last, with the time in milliseconds. */
   readonly journal: string[] = [];
+  private readonly watchers = new Set<() => void>();
 
   constructor(
     readonly name: string,
@@ -81,5 +82,19 @@ export abstract class MachineBody {
   note(what: string): void {
     this.journal.push(`${Math.round(this.world.clock.monotonicMs())} ${what}`);
     if (this.journal.length > journalLength) this.journal.shift();
+    for (const look of this.watchers) look();
+  }
+
+  /** Resolves as soon as the machine is as wanted, which is looked at whenever something happens to it. */
+  until(isWanted: (machine: this) => boolean): Promise<void> {
+    return new Promise((resolve) => {
+      const look = () => {
+        if (!isWanted(this)) return;
+        this.watchers.delete(look);
+        resolve();
+      };
+      this.watchers.add(look);
+      look();
+    });
   }
 }
