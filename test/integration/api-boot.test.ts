@@ -1,7 +1,7 @@
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { machineNumber, RunningController } from '../support/running-controller.js';
 import { tftpGet } from '../support/tftp-client.js';
@@ -46,6 +46,36 @@ describe('the live image', () => {
 
   it('is two files and no others', async () => {
     expect(await dodai.refused('GET', '/boot/live/passwd', { token: null })).toMatchObject({ status: 400 });
+  });
+});
+
+describe('what is refused is on the timeline of the machine that asked', () => {
+  it.each([
+    ['/boot/live/initrd.img', 404, 'not-found', 'The live image has no'],
+    ['/boot/live/passwd', 400, 'invalid-request', ''],
+    ['/boot/grub/menu.lst', 404, 'not-found', 'There is no GET /boot/grub/menu.lst'],
+    [`/boot/images/${randomUUID()}`, 404, 'image-not-found', 'There is no image'],
+    [`/boot/instances/${randomUUID()}/create.sh`, 404, 'instance-not-found', 'There is no instance'],
+  ])('%s', async (path, status, code, reason) => {
+    expect(await dodai.refused('GET', path, { token: null })).toMatchObject({ status, code });
+    const { found } = await dodai.untilEvent(
+      '/v1/machines/m1/events',
+      ({ kind, data }) => kind === 'http.refused' && data.path === path,
+    );
+    expect(found).toMatchObject({
+      message: expect.stringContaining(`asked for ${path}, which was refused: ${reason}`),
+      data: { method: 'GET', status, code, client: '127.0.0.1' },
+    });
+  });
+
+  it('cut short when it is long', async () => {
+    const path = `/boot/${'x'.repeat(5000)}`;
+    expect(await dodai.refused('GET', path, { token: null })).toMatchObject({ status: 404 });
+    const { found } = await dodai.untilEvent(
+      '/v1/machines/m1/events',
+      ({ kind, data }) => kind === 'http.refused' && String(data.path).includes('xxx'),
+    );
+    expect(JSON.stringify(found).length).toBeLessThan(1500);
   });
 });
 

@@ -307,9 +307,50 @@ describe('what an installer says', () => {
     expect([await stageOf(one.id), await stageOf(other.id)]).toEqual(['install', 'booting']);
   });
 
+  it('that was refused is on the timeline of the machine, without what strangers wrote', async () => {
+    const path = `/v1/instances/${other.id}/notify`;
+    const say = (body: unknown, token: string) => dodai.refused('POST', path, { body, token });
+    const refused = (code: string) =>
+      dodai.untilEvent(
+        '/v1/machines/m2/events',
+        ({ kind, data }) => kind === 'notify.refused' && data.code === code,
+      );
+    const filler = 'spam '.repeat(1000);
+    await say({ state: 'install', message: 'spam' }, 'wrong');
+    await say({ state: 'installed', message: 'spam' }, await instanceToken(other.id, 'create.sh'));
+    await say({ state: filler }, 'wrong');
+    await say({ [filler]: filler }, 'wrong');
+    const forbidden = await refused('notify-forbidden');
+    expect(forbidden.found).toMatchObject({
+      message: 'install from 127.0.0.1 was refused: This token does not belong to this instance.',
+      instanceId: other.id,
+      data: { said: 'install', status: 403, client: '127.0.0.1' },
+    });
+    expect((await refused('notify-out-of-order')).found).toMatchObject({
+      message: expect.stringContaining('installed was said while m2 is installing (booting)'),
+      data: { said: 'installed', status: 409 },
+    });
+    expect((await refused('notify-unknown-state')).found.data).toMatchObject({ said: null, status: 400 });
+    const { seen } = await refused('invalid-request');
+    expect(JSON.stringify(seen)).not.toContain('spam');
+  });
+
+  it('that came over the old monitor and was refused is on the timeline as well', async () => {
+    const { found } = await dodai.untilEvent(
+      '/v1/machines/m1/events',
+      ({ kind, data }) => kind === 'notify.refused' && data.code === 'notify-out-of-order',
+    );
+    expect(found).toMatchObject({ instanceId: one.id, data: { said: 'installed', client: '127.0.0.1' } });
+  });
+
   it('ends the script: what was installed once is not installed again', async () => {
     expect((await dodai.ask('GET', `/boot/instances/${one.id}/create.sh`, { token: null })).status).toBe(404);
     expect((await dodai.ask('GET', `/boot/instances/${one.id}/delete.sh`, { token: null })).status).toBe(404);
+    const { found } = await dodai.untilEvent(
+      `/v1/instances/${one.id}/events`,
+      ({ kind, data }) => kind === 'http.refused' && String(data.path).endsWith('create.sh'),
+    );
+    expect(found.message).toContain('create.sh is not what the machine');
   });
 });
 

@@ -3,6 +3,7 @@ import { BootLog } from './boot/boot-log.js';
 import { LegacyMonitor } from './boot/legacy-monitor.js';
 import { MachineResolver } from './boot/machine-resolver.js';
 import { NetbootServices } from './boot/netboot-services.js';
+import { NotifyRefusals } from './boot/notify-refusals.js';
 import { Closers } from './closers.js';
 import { ensureFirstToken } from './first-token.js';
 import { HttpServer } from './http-server.js';
@@ -50,7 +51,7 @@ async function open(config: Config, log: Logger, closers: Closers, brought: Brou
   if (config.roles.has('api')) await ensureFirstToken(config.dataDir, parts.stores.tokens);
   const http = await HttpServer.create(parts);
   const tftpPort = config.roles.has('boot') ? await startNetboot(parts, http, closers) : undefined;
-  const legacyMonitorPort = await startLegacyMonitor(parts, closers);
+  const legacyMonitorPort = await startLegacyMonitor(parts, http, closers);
   if (config.roles.has('conductor')) {
     closers.add('conductor', () => parts.conductor.stop());
     await parts.conductor.start();
@@ -68,10 +69,11 @@ async function startNetboot(parts: Parts, { app }: HttpServer, closers: Closers)
 
 async function startLegacyMonitor(
   { config, callbacks, log }: Parts,
+  { app }: HttpServer,
   closers: Closers,
 ): Promise<number | undefined> {
   if (config.legacyMonitorPort === undefined || !config.roles.has('boot')) return undefined;
-  const monitor = new LegacyMonitor(callbacks, log);
+  const monitor = new LegacyMonitor(callbacks, app.get(NotifyRefusals), log);
   closers.add('legacy monitor', () => monitor.stop());
   return monitor.start(config.http.host, config.legacyMonitorPort);
 }

@@ -1,7 +1,17 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Controller, Get, Header, Inject, Param, Req, Res } from '@nestjs/common';
+import {
+  Controller,
+  Get,
+  Header,
+  Inject,
+  NotFoundException,
+  Param,
+  Req,
+  Res,
+  UseFilters,
+} from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import { z } from 'zod';
@@ -13,6 +23,7 @@ import { NeedsNoApiToken } from '../api/api-token.guard.js';
 import { CONFIG } from '../parts.module.js';
 import { FetchRecorder } from './fetch-recorder.js';
 import { ImageFiles } from './image-files.js';
+import { FetchRefusalFilter } from './refusal-filters.js';
 import { sendFile } from './send-file.js';
 
 const liveFile = z.enum(['vmlinuz', 'initrd.img']);
@@ -21,6 +32,7 @@ const chunkBytes = 1024 * 1024;
 
 /** What machines fetch while they boot, are installed and are wiped. Names are a closed set: no path is ever joined from a URL. */
 @ApiExcludeController()
+@UseFilters(FetchRefusalFilter)
 @NeedsNoApiToken()
 @Controller('boot')
 export class BootFilesController {
@@ -72,6 +84,12 @@ export class BootFilesController {
       response.end(text);
       return { status: 200, bytes: text.length, complete: true };
     });
+  }
+
+  /** Answered as any path that there is not, and recorded: a loader with a wrong address asks here. */
+  @Get('*path')
+  nothing(): never {
+    throw new NotFoundException();
   }
 }
 

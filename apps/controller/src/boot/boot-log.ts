@@ -1,8 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { Machine } from '#core';
 import type { Logger } from '#platform';
 import { EventStore } from '#store';
 import { LOG } from '../parts.module.js';
+import type { Concerned } from './machine-resolver.js';
 
 interface BootFact {
   kind: string;
@@ -21,7 +21,7 @@ export class BootLog {
   ) {}
 
   /** Facts are written in the order they are told. Never throws: a boot does not depend on its record. */
-  record(whose: Promise<Machine | null>, fact: BootFact): void {
+  record(whose: Promise<Concerned | null>, fact: BootFact): void {
     whose.catch(() => undefined); // it is looked at below
     this.pending = this.pending
       .then(async () => this.write(await whose, fact))
@@ -33,7 +33,7 @@ export class BootLog {
     await this.pending;
   }
 
-  private async write(machine: Machine | null, fact: BootFact): Promise<void> {
+  private async write(machine: Concerned | null, fact: BootFact): Promise<void> {
     if (machine) await this.events.append({ ...fact, machineId: machine.id, instanceId: machine.instanceId });
     else this.log.info(fact.data, `a stranger: ${fact.message}`);
   }

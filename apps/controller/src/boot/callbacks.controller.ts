@@ -1,4 +1,4 @@
-import { Body, Controller, HttpCode, Param, Post, Req } from '@nestjs/common';
+import { Body, Controller, HttpCode, Param, Post, Req, UseFilters } from '@nestjs/common';
 import { ApiBearerAuth, ApiBody, ApiConsumes, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Request } from 'express';
 import { DomainError, notifyStates } from '#core';
@@ -9,6 +9,7 @@ import { Answers, Problems } from '../http/answers.js';
 import { TakesBody } from '../http/body.interceptor.js';
 import { KiB } from '../http/body-reader.js';
 import { faultsOf, invalidRequest } from '../http/validation.js';
+import { NotifyRefusalFilter } from './refusal-filters.js';
 
 /** What installers and installed systems say, with the token that is in their script. */
 @ApiTags('callbacks')
@@ -19,6 +20,7 @@ export class CallbacksController {
   constructor(private readonly callbacks: Callbacks) {}
 
   @Post('notify')
+  @UseFilters(NotifyRefusalFilter)
   @HttpCode(204)
   @TakesBody({ limitBytes: 16 * KiB })
   @ApiBody({ schema: { $ref: '#/components/schemas/NotifyRequest' } })

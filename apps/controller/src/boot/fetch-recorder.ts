@@ -1,11 +1,16 @@
 import { Injectable } from '@nestjs/common';
 import type { Request } from 'express';
+import type { DomainError } from '#core';
 import { Clock } from '#platform';
+import { statusOfCode } from '../http/status-of-code.js';
 import { BootLog } from './boot-log.js';
-import { MachineResolver, plainAddress } from './machine-resolver.js';
+import { type Concerned, MachineResolver, plainAddress } from './machine-resolver.js';
 import type { Sent } from './send-file.js';
 
-/** Puts each file that a machine fetches over HTTP on its timeline. */
+/** Of a path and of a reason: what strangers ask for is as long as they like. */
+const longestChars = 300;
+
+/** Puts each file that a machine fetches over HTTP, or is refused, on its timeline. */
 @Injectable()
 export class FetchRecorder {
   constructor(
@@ -25,5 +30,23 @@ export class FetchRecorder {
       message: complete ? `fetched ${path}` : `broke off fetching ${path} after ${bytes} bytes`,
       data: { path, method: request.method, status, bytes, durationMs, client },
     });
+  }
+
+  refused({ path: asked, method, socket }: Request, error: DomainError): void {
+    const client = plainAddress(socket.remoteAddress);
+    const path = asked.slice(0, longestChars);
+    const reason = error.message.slice(0, longestChars);
+    this.bootLog.record(this.whoAsked(client, path), {
+      kind: 'http.refused',
+      message: `asked for ${path}, which was refused: ${reason}`,
+      data: { path, method, status: statusOfCode[error.code], code: error.code, client },
+    });
+  }
+
+  /** A script tells whose it is, also when the address tells nothing. */
+  private async whoAsked(address: string, path: string): Promise<Concerned | null> {
+    const [, instanceId] = /^\/boot\/instances\/([^/]+)\//.exec(path) ?? [];
+    const byAddress = await this.resolver.byAddress(address);
+    return byAddress ?? (instanceId === undefined ? null : this.resolver.byInstance(instanceId));
   }
 }

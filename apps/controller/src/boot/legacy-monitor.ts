@@ -7,6 +7,7 @@ import type { Callbacks } from '#provisioning';
 import { statusOfCode } from '../http/status-of-code.js';
 import { unknownState } from './callbacks.controller.js';
 import { plainAddress } from './machine-resolver.js';
+import type { NotifyRefusals } from './notify-refusals.js';
 
 /**
  * `GET /<instance id>/<state>`, for scripts written for dodai's monitor. They carry no token: a word is
@@ -17,6 +18,7 @@ export class LegacyMonitor {
 
   constructor(
     private readonly callbacks: Callbacks,
+    private readonly refusals: NotifyRefusals,
     private readonly log: Logger,
   ) {
     this.server = createServer((request, response) => void this.answer(request, response));
@@ -45,13 +47,13 @@ export class LegacyMonitor {
   }
 
   private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { status, text } = await this.take(request).catch((error: unknown) => this.refusal(error));
+    const { status, text } = await this.take(request).catch((error: unknown) => this.refusal(request, error));
     response.writeHead(status, { 'Content-Type': 'text/plain; charset=utf-8', Connection: 'close' });
     response.end(`${text}\n`);
   }
 
   private async take(request: IncomingMessage): Promise<{ status: number; text: string }> {
-    const [, id, said] = /^\/([^/?]+)\/([^/?]+)\/?$/.exec(request.url ?? '') ?? [];
+    const { id, said } = wordOf(request);
     if (request.method !== 'GET' || id === undefined || said === undefined || !uuid.safeParse(id).success)
       throw new DomainError('not-found', 'Ask for GET /<instance id>/<state>.');
     const state = notifyStates.find((known) => known === said);
@@ -60,10 +62,20 @@ export class LegacyMonitor {
     return { status: 200, text: 'ok' };
   }
 
-  private refusal(error: unknown): { status: number; text: string } {
-    if (error instanceof DomainError)
-      return { status: statusOfCode[error.code], text: `${error.code}: ${error.message}` };
-    this.log.error({ err: error }, 'the legacy monitor failed');
-    return { status: 500, text: 'internal' };
+  private refusal(request: IncomingMessage, error: unknown): { status: number; text: string } {
+    if (!(error instanceof DomainError)) {
+      this.log.error({ err: error }, 'the legacy monitor failed');
+      return { status: 500, text: 'internal' };
+    }
+    const { id, said } = wordOf(request);
+    const client = plainAddress(request.socket.remoteAddress);
+    if (id !== undefined) this.refusals.record({ instanceId: id, said, client }, error);
+    return { status: statusOfCode[error.code], text: `${error.code}: ${error.message}` };
   }
+}
+
+/** Of a path `/<instance id>/<state>`. */
+function wordOf({ url }: IncomingMessage): { id?: string; said?: string } {
+  const [, id, said] = /^\/([^/?]+)\/([^/?]+)\/?$/.exec(url ?? '') ?? [];
+  return { id, said };
 }

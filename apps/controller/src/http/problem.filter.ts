@@ -60,9 +60,13 @@ export class ProblemFilter implements ExceptionFilter {
       response.destroy();
       return;
     }
+    this.onRefused(request, domainError);
     sendProblem(response, problem);
     request.resume(); // what is still on its way must be read, or the sender never looks at the answer
   }
+
+  /** For filters of routes whose refusals are worth a record. */
+  protected onRefused(_request: Request, _error: DomainError): void {}
 
   /** What was refused for a reason is the client's to know; faults of our own are the operator's. */
   private note({ method, path }: Request, error: DomainError, { status, code, detail }: Problem): void {
