@@ -4,6 +4,7 @@
  */
 export * from './domain.js';
 export * from './errors.js';
+export * from './event-kinds.js';
 export * from './lifecycle.js';
 export * from './lifecycle-diagram.js';
 export * from './verbs.js';
