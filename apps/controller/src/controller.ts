@@ -55,6 +55,8 @@ async function open(config: Config, log: Logger, closers: Closers, brought: Brou
   if (config.roles.has('conductor')) {
     closers.add('conductor', () => parts.conductor.stop());
     await parts.conductor.start();
+    closers.add('housekeeping', () => parts.housekeeping.stop());
+    parts.housekeeping.start();
   }
   closers.add('HTTP', () => http.stop());
   const httpPort = await http.listen();

@@ -15,7 +15,16 @@ import {
   WakeQueue,
 } from '#platform';
 import { IpmitoolDriver, PowerControl, type PowerDriver } from '#power';
-import { Bmc, Callbacks, type Conductor, createConductor, Netbooting, Spawning, Verbs } from '#provisioning';
+import {
+  Bmc,
+  Callbacks,
+  type Conductor,
+  createConductor,
+  Housekeeping,
+  Netbooting,
+  Spawning,
+  Verbs,
+} from '#provisioning';
 import {
   Database,
   EventFeed,
@@ -25,6 +34,7 @@ import {
   InstanceTypeStore,
   LifecycleWriter,
   MachineStore,
+  Pruner,
   Reservations,
   TokenStore,
 } from '#store';
@@ -49,6 +59,7 @@ export interface Parts {
   callbacks: Callbacks;
   netbooting: Netbooting;
   conductor: Conductor;
+  housekeeping: Housekeeping;
 }
 
 interface Stores {
@@ -108,6 +119,7 @@ export async function openParts(
     callbacks: new Callbacks(stores, writer, queue, { box, clock, deadlines }),
     netbooting: new Netbooting(stores, new TemplateRenderer(config.templatesDir), config, box),
     conductor: createConductor({ ...stores, writer, bmc, deadlines, retries, host }),
+    housekeeping: new Housekeeping(new Pruner(database), config.retention, { clock, logger: log }),
   };
 }
 

@@ -10,6 +10,7 @@ export type Role = (typeof roles)[number];
 
 const port = z.coerce.number().int().min(0).max(65_535);
 const seconds = (fallback: number) => z.coerce.number().positive().default(fallback);
+const days = (fallback: number) => z.coerce.number().positive().default(fallback);
 const flag = z.stringbool().default(false);
 
 /** Every setting, by the name of its environment variable. Secrets have no defaults. */
@@ -79,6 +80,15 @@ export const configSchema = z.object({
     .default(1)
     .describe('How often a work that failed, for a reason that may pass, is tried again by itself'),
   DODAI_RETRY_BACKOFF_S: seconds(30).describe('Wait before the first new try; it doubles, give or take half'),
+  DODAI_EVENTS_KEEP_DAYS: days(180).describe('How long the timeline is kept'),
+  DODAI_LOGS_KEEP_DAYS: days(30).describe(
+    'How long its bulky part is kept: installer logs, consoles, progress',
+  ),
+  DODAI_EVENTS_MAX_MB: z.coerce
+    .number()
+    .positive()
+    .default(4096)
+    .describe('Size of the timeline with its indexes above which the oldest of it goes, logs before facts'),
   DODAI_LOG_LEVEL: z
     .enum(['debug', 'info', 'warn', 'error', 'silent'])
     .default('info')
@@ -109,6 +119,7 @@ export interface Config {
   bmcTimeoutMs: number;
   deadlines: Deadlines;
   retries: RetryPolicy;
+  retention: Retention;
   log: { level: Settings['DODAI_LOG_LEVEL']; pretty: boolean };
 }
 
@@ -130,6 +141,15 @@ export interface RetryPolicy {
   /** Before the first new try; it doubles each time, give or take half. */
   backoffMs: number;
 }
+
+/** How long the timeline is kept, and how large it may grow. */
+export interface Retention {
+  eventsMs: number;
+  logsMs: number;
+  maxBytes: number;
+}
+
+const dayMs = 24 * 3_600_000;
 
 const required = configSchema.superRefine((settings, context) => {
   if (settings.DODAI_DHCP !== 'off' && !settings.DODAI_DHCP_INTERFACE)
@@ -214,6 +234,11 @@ function arrange(s: Settings): Config {
       deleteMs: s.DODAI_DEADLINE_DELETE_S * 1000,
     },
     retries: { retries: s.DODAI_RETRIES, backoffMs: s.DODAI_RETRY_BACKOFF_S * 1000 },
+    retention: {
+      eventsMs: s.DODAI_EVENTS_KEEP_DAYS * dayMs,
+      logsMs: s.DODAI_LOGS_KEEP_DAYS * dayMs,
+      maxBytes: s.DODAI_EVENTS_MAX_MB * 1024 ** 2,
+    },
     log: { level: s.DODAI_LOG_LEVEL, pretty: s.DODAI_LOG_PRETTY },
   };
 }

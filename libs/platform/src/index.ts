@@ -7,6 +7,7 @@ export {
   configSchema,
   type Deadlines,
   loadConfig,
+  type Retention,
   type RetryPolicy,
   type Role,
   roles,

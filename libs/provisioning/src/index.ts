@@ -7,6 +7,7 @@ export { Bmc } from './bmc.js';
 export { Callbacks, type Notify } from './callbacks.js';
 export { Conductor } from './conductor.js';
 export { createConductor } from './engine.js';
+export { Housekeeping } from './housekeeping.js';
 export { Netbooting, type ScriptName, scriptNames } from './netbooting.js';
 export { type AdoptRequest, checkFit, Spawning, type SpawnRequest } from './spawning.js';
 export { type PowerVerbName, powerVerbs, Verbs } from './verbs.js';

@@ -20,6 +20,7 @@ export {
   type Reserved,
 } from './reservations.js';
 export type { Assessment, Way } from './selection.js';
+export { Pruner, type Pruned } from './pruner.js';
 export { TokenStore } from './token-store.js';
 export type { Change } from './transitions.js';
 export { databaseUnavailable } from './unavailable.js';
