@@ -236,6 +236,21 @@ describe('an answer', () => {
     expect(await ids(3)).toEqual(['1', '2', '3']);
     expect(asked.at(-1)).toBe('/v1/events?after=2&limit=1');
   });
+
+  it('that end with the newest event is read from the end, and no more than was asked for', async () => {
+    const asked: (string | undefined)[] = [];
+    const client = await clientOf((request, response) => {
+      const query = new URL(request.url ?? '', 'http://a').searchParams;
+      asked.push(request.url);
+      const last = Number(query.get('before') ?? 9000) - 1;
+      const items = Array.from({ length: Number(query.get('limit')) }, (_, n) => event(last - n));
+      response.setHeader('content-type', 'application/json');
+      response.end(JSON.stringify({ items, next: items.at(-1)?.id }));
+    });
+    const ids = (await client.latestEvents({ limit: 502 })).map(({ id }) => Number(id));
+    expect([ids.length, ids[0], ids.at(-1)]).toEqual([502, 8498, 8999]);
+    expect(asked).toEqual(['/v1/events?order=desc&limit=500', '/v1/events?order=desc&before=8500&limit=2']);
+  });
 });
 
 it('says so when a tunnel takes the connection and closes it, the controller behind it being down', async () => {

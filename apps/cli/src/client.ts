@@ -25,6 +25,7 @@ import {
   machineView,
 } from '#contract';
 import type { z } from 'zod';
+import { collect } from './collect.js';
 import { type EventFilter, type FollowOptions, type Sleep, followEvents } from './event-stream.js';
 import { HttpTransport, type TransportOptions } from './http-transport.js';
 import { type ImageUpload, uploadImage } from './image-upload.js';
@@ -142,7 +143,14 @@ export class DodaiClient {
     await this.#http.send({ method: 'DELETE', path: `/v1/instance-types/${segment(name)}` });
   }
 
-  listInstances(query: { state?: InstanceView['state'] } & ListOptions = {}) {
+  listInstances(
+    query: {
+      state?: InstanceView['state'];
+      deleted?: boolean;
+      hostName?: string;
+      idPrefix?: string;
+    } & ListOptions = {},
+  ) {
     return pages(this.#http, instanceList, '/v1/instances', query);
   }
 
@@ -169,6 +177,12 @@ export class DodaiClient {
   /** What already happened, oldest first. */
   listEvents(filter: EventFilter & ListOptions = {}): AsyncGenerator<EventView, void> {
     return pages(this.#http, eventList, '/v1/events', filter);
+  }
+
+  /** The last `limit` of what already happened, oldest first; read from the end, whatever came before. */
+  async latestEvents(filter: EventFilter & ListOptions): Promise<EventView[]> {
+    const newestFirst = pages(this.#http, eventList, '/v1/events', { ...filter, order: 'desc' });
+    return (await collect(newestFirst)).toReversed();
   }
 
   /** What happens from now on, or after an event; see {@link FollowOptions}. */

@@ -91,8 +91,6 @@ async function listed(client: DodaiClient, kind: string): Promise<Suggestion[]> 
   if (kind === 'instance-type')
     return (await collect(client.listInstanceTypes())).map(({ name }) => ({ name }));
   if (kind !== 'instance') return [];
-  const instances = await collect(client.listInstances());
-  return instances
-    .filter(({ state }) => state !== 'deleted')
-    .map(({ id, hostName, state }) => ({ name: id, description: `${hostName}, ${state}` }));
+  const instances = await collect(client.listInstances({ deleted: false }));
+  return instances.map(({ id, hostName, state }) => ({ name: id, description: `${hostName}, ${state}` }));
 }

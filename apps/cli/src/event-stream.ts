@@ -7,6 +7,10 @@ import { unreachable } from './unreachable.js';
 export interface EventFilter {
   machineId?: string;
   instanceId?: string;
+  /** Comma-separated; `bmc.` stands for all below it. */
+  kind?: string;
+  /** ISO 8601. */
+  since?: string;
 }
 
 export interface FollowOptions extends EventFilter {
@@ -68,12 +72,12 @@ function isLostConnection(error: unknown): error is DomainError {
 
 async function connect(
   transport: HttpTransport,
-  { machineId, instanceId, signal }: FollowOptions,
+  { machineId, instanceId, kind, since, signal }: FollowOptions,
   after: string | undefined,
 ): Promise<AsyncGenerator<EventView, void>> {
   const response = await transport.send({
     path: '/v1/events',
-    query: { machineId, instanceId },
+    query: { machineId, instanceId, kind, since },
     headers: { accept: 'text/event-stream', ...(after !== undefined && { 'last-event-id': after }) },
     signal,
   });

@@ -10,27 +10,40 @@ export interface ListOptions {
 }
 
 type ListQuery = ListOptions & {
-  [filter in 'state' | 'instanceType' | 'label' | 'machineId' | 'instanceId']?: string;
-};
+  [
+    filter in
+      | 'state'
+      | 'instanceType'
+      | 'label'
+      | 'hostName'
+      | 'idPrefix'
+      | 'machineId'
+      | 'instanceId'
+      | 'kind'
+      | 'since'
+      | 'before'
+  ]?: string;
+} & { deleted?: boolean; order?: 'asc' | 'desc' };
 
 const largestPage = 500;
 
-/** The items of a list, page after page, fetched as they are taken. */
+/** The items of a list, page after page, fetched as they are taken; the newest first they go on before the last. */
 export async function* pages<Item>(
   http: HttpTransport,
   schema: z.ZodType<Page<Item>>,
   path: string,
   { limit = Number.POSITIVE_INFINITY, ...query }: ListQuery,
 ): AsyncGenerator<Item, void> {
-  let { after } = query;
+  const onwards = query.order === 'desc' ? 'before' : 'after';
+  let place = query[onwards];
   for (let left = limit; left > 0;) {
     const page: Page<Item> = await http.read(schema, {
       path,
-      query: { ...query, after, limit: Math.min(left, largestPage) },
+      query: { ...query, [onwards]: place, limit: Math.min(left, largestPage) },
     });
     yield* page.items;
     left -= page.items.length;
     if (page.next === null) return;
-    after = page.next;
+    place = page.next;
   }
 }

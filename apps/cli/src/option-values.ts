@@ -11,6 +11,23 @@ export function seconds(text: string): number {
   return Number(text);
 }
 
+const unitMs = { s: 1000, m: 60_000, h: 3_600_000, d: 24 * 3_600_000 };
+
+/** A time in ISO 8601, or an age such as `30m`; answers ISO 8601. A time without a zone is local. */
+export const timeOrAge =
+  (now: () => Date) =>
+  (text: string): string => {
+    const [, count, unit] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
+    if (count && unit)
+      return new Date(now().getTime() - Number(count) * unitMs[unit as keyof typeof unitMs]).toISOString();
+    const time = /^\d{4}-\d{2}-\d{2}/.test(text) ? new Date(text) : undefined;
+    if (!time || Number.isNaN(time.getTime()))
+      throw new InvalidArgumentError(
+        'It is neither a time such as 2026-01-31T12:00:00Z nor an age such as 2h.',
+      );
+    return time.toISOString();
+  };
+
 /** `none` empties a field that may be empty. */
 export const clearable =
   <Value>(parse: (text: string) => Value) =>

@@ -73,9 +73,7 @@ export async function instanceNamed(
   client: DodaiClient,
   hostName: string,
 ): Promise<InstanceView | undefined> {
-  for await (const instance of client.listInstances()) {
-    if (instance.hostName === hostName && instance.state !== 'deleted') return instance;
-  }
+  for await (const instance of client.listInstances({ hostName, deleted: false })) return instance;
   return undefined;
 }
 

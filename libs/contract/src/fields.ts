@@ -106,3 +106,20 @@ export const labels = z
 /** A number in a query string or a cell of a table. */
 export const numberInText = (schema: z.ZodType<number>) =>
   z.preprocess((value) => (typeof value === 'string' && value.trim() !== '' ? Number(value) : value), schema);
+
+/** Several values in a query string: `a,b`, or the parameter given several times. */
+export const listInText = <Item extends z.ZodType>(item: Item) =>
+  z.preprocess(
+    (value) => (typeof value === 'string' ? value.split(',') : value),
+    z.array(item).min(1).max(32),
+  );
+
+const zeros = '00000000-0000-0000-0000-000000000000';
+
+/** The first digits of an id, dashes included; four at least, so that it names few. */
+export const uuidPrefix = z
+  .string()
+  .refine(
+    (text) => text.length >= 4 && uuidPattern.test(text + zeros.slice(text.length)),
+    'is not the beginning of a UUID: four digits at least',
+  );

@@ -3,7 +3,7 @@
  * with them, the OpenAPI document is generated from them, and clients take their types from here.
  */
 export * from './event.js';
-export { idOrName, uuid } from './fields.js';
+export { hostName, idOrName, uuid, uuidPrefix } from './fields.js';
 export * from './health.js';
 export * from './image.js';
 export * from './instance.js';

@@ -72,7 +72,19 @@ export const instanceView = z
 
 export const instanceList = listOf(instanceView).meta({ id: 'InstanceList' });
 
-export const instanceListQuery = z.strictObject({ state: z.enum(instanceStates).optional(), ...pagingShape });
+export const instanceListQuery = z.strictObject({
+  state: f
+    .listInText(z.enum(instanceStates))
+    .optional()
+    .meta({ description: 'Only those in one of these states, comma-separated' }),
+  deleted: z
+    .stringbool({ truthy: ['true'], falsy: ['false'] })
+    .optional()
+    .meta({ description: '`false` leaves out the deleted ones, which stay as records; `true`: only those' }),
+  hostName: f.hostName.optional().meta({ description: 'Only those with this host name' }),
+  idPrefix: f.uuidPrefix.optional().meta({ description: 'Only those whose id begins so' }),
+  ...pagingShape,
+});
 
 export const instanceWaits = ['installed', 'deleted'] as const;
 export const instanceWaitQuery = z.strictObject({

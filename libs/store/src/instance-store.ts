@@ -1,7 +1,20 @@
-import { DomainError, type Instance, type InstanceState } from '#core';
+import { DomainError, type Instance, type InstanceState, instanceStates } from '#core';
 import type { Database } from './database.js';
 import { type Page, pageOf } from './page.js';
 import { toInstance } from './rows.js';
+
+export interface InstanceFilter {
+  /** In any of these. */
+  states?: readonly InstanceState[];
+  /** Only the deleted ones, or none of them. */
+  deleted?: boolean;
+  hostName?: string;
+  /** The first digits of the id, dashes included. */
+  idPrefix?: string;
+  /** Id after which the page starts. */
+  after?: string;
+  limit: number;
+}
 
 /** Reading instances. They are made and moved on by LifecycleWriter alone. */
 export class InstanceStore {
@@ -17,12 +30,31 @@ export class InstanceStore {
   }
 
   /** In the order of their ids. */
-  async list(filter: { state?: InstanceState; after?: string; limit: number }): Promise<Page<Instance>> {
+  async list(filter: InstanceFilter): Promise<Page<Instance>> {
+    const { idPrefix, after, hostName, limit } = filter;
     const rows = await this.database.client.instance.findMany({
-      where: { state: filter.state, id: filter.after === undefined ? undefined : { gt: filter.after } },
+      where: {
+        state: { in: statesOf(filter) },
+        hostName,
+        AND: [{ id: idPrefix === undefined ? undefined : between(idPrefix) }, { id: { gt: after } }],
+      },
       orderBy: { id: 'asc' },
-      take: filter.limit + 1,
+      take: limit + 1,
     });
-    return pageOf(rows.map(toInstance), filter.limit, (instance) => instance.id);
+    return pageOf(rows.map(toInstance), limit, (instance) => instance.id);
   }
+}
+
+/** undefined: all; named one by one rather than "not deleted", for which an index is of no use. */
+function statesOf({ states, deleted }: InstanceFilter): InstanceState[] | undefined {
+  if (deleted === undefined) return states && [...states];
+  return (states ?? instanceStates).filter((state) => (state === 'deleted') === deleted);
+}
+
+const lowest = '00000000-0000-0000-0000-000000000000';
+
+/** From the first to the last id that begins so. */
+function between(prefix: string): { gte: string; lte: string } {
+  const rest = lowest.slice(prefix.length);
+  return { gte: prefix + rest, lte: prefix + rest.replaceAll('0', 'f') };
 }

@@ -38,8 +38,8 @@ export function addInstances(program: Command, io: CliIo): void {
 }
 
 async function list({ client, output, io }: Session, { state, all, limit }: ListOptions): Promise<void> {
-  const found = await collect(client.listInstances({ state }));
-  const shown = found.filter((instance) => all || state || instance.state !== 'deleted').slice(0, limit);
+  const deleted = all || state ? undefined : false;
+  const shown = await collect(client.listInstances({ state, deleted, limit }));
   output.result(shown, (palette) => instanceTable(shown, palette, io.now()));
 }
 

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Response } from 'express';
-import type { TimelineEvent } from '#core';
+import { isOfKind, type TimelineEvent } from '#core';
 import { Clock } from '#platform';
 import { EventFeed, EventStore } from '#store';
 import { Shutdown } from '../http/shutdown.js';
@@ -9,6 +9,9 @@ import { eventViewOf } from './views.js';
 export interface EventScope {
   machineId?: string;
   instanceId?: string;
+  /** See `isOfKind`. */
+  kinds?: readonly string[];
+  since?: Date;
 }
 
 const heartbeatMs = 15_000;
@@ -27,8 +30,9 @@ export class EventStream {
     private readonly shutdown: Shutdown,
   ) {}
 
-  /** Resolves when the client is gone or the controller stops. Without `after` it begins with the next event. */
-  async send(response: Response, scope: EventScope, after: string | undefined): Promise<void> {
+  /** Resolves when the client is gone or the controller stops. Without `after` or a time it begins with the next event. */
+  async send(response: Response, scope: EventScope, resumeAfter: string | undefined): Promise<void> {
+    const after = resumeAfter ?? (scope.since && '0');
     const { signal } = this.shutdown;
     const connection = new Connection(response, scope, after);
     const unsubscribe = this.feed.subscribe((event) => connection.onEvent(event));
@@ -139,11 +143,13 @@ class Connection {
     });
   }
 
-  private concerns({ machineId, instanceId }: TimelineEvent): boolean {
+  private concerns({ machineId, instanceId, kind, at }: TimelineEvent): boolean {
     const { scope } = this;
     return (
       (scope.machineId === undefined || scope.machineId === machineId) &&
-      (scope.instanceId === undefined || scope.instanceId === instanceId)
+      (scope.instanceId === undefined || scope.instanceId === instanceId) &&
+      (scope.kinds === undefined || isOfKind(kind, scope.kinds)) &&
+      (scope.since === undefined || at >= scope.since)
     );
   }
 }

@@ -14,6 +14,7 @@ import {
 import { EventStore, InstanceStore, MachineStore } from '#store';
 import { Answers, Problems } from '../http/answers.js';
 import { HeaderValue } from '../http/header-value.js';
+import { invalidRequest } from '../http/validation.js';
 import { type EventScope, EventStream } from './event-stream.js';
 import { eventViewOf } from './views.js';
 
@@ -41,7 +42,7 @@ export class EventsController {
   @Get('events')
   @ApiOperation({ summary: 'The timeline of everything', description })
   @ApiProduces('application/json', streamType)
-  @Answers(200, 'Events, oldest first', eventList)
+  @Answers(200, 'Events, the oldest first unless ordered otherwise', eventList)
   @Problems()
   async listEvents(
     @Query({ schema: eventListQuery }) query: EventListQuery,
@@ -56,7 +57,7 @@ export class EventsController {
   @Get('machines/:id/events')
   @ApiOperation({ summary: 'The timeline of a machine', description })
   @ApiProduces('application/json', streamType)
-  @Answers(200, 'Events, oldest first', eventList)
+  @Answers(200, 'Events, the oldest first unless ordered otherwise', eventList)
   @Problems([404, 'There is no such machine'])
   async listMachineEvents(
     @Param('id', { schema: idOrName }) id: string,
@@ -72,7 +73,7 @@ export class EventsController {
   @Get('instances/:id/events')
   @ApiOperation({ summary: 'The timeline of an instance', description })
   @ApiProduces('application/json', streamType)
-  @Answers(200, 'Events, oldest first', eventList)
+  @Answers(200, 'Events, the oldest first unless ordered otherwise', eventList)
   @Problems([404, 'There is no such instance'])
   async listInstanceEvents(
     @Param('id', { schema: uuid }) id: string,
@@ -86,14 +87,27 @@ export class EventsController {
   }
 
   private async answer(
-    scope: EventScope,
-    { after, limit, resume }: EventPageQuery & { resume: string | undefined },
+    scope: Pick<EventScope, 'machineId' | 'instanceId'>,
+    { kind: kinds, since: from, resume, ...page }: EventPageQuery & { resume: string | undefined },
     request: Request,
     response: Response,
   ): Promise<void> {
-    if (request.accepts(['application/json', streamType]) === streamType)
-      return this.stream.send(response, scope, resume ?? after);
-    const { items, next } = await this.events.list({ ...scope, after, limit });
+    const since = from === undefined ? undefined : new Date(from);
+    if (request.accepts(['application/json', streamType]) === streamType) {
+      refuseForStreams(page);
+      return this.stream.send(response, { ...scope, kinds, since }, resume ?? page.after);
+    }
+    const { items, next } = await this.events.list({ ...scope, ...page, kinds, since });
     response.json({ items: items.map(eventViewOf), next });
   }
+}
+
+/** A stream goes forwards and has no end; what was asked for must not be left out silently. */
+function refuseForStreams({ before, order }: Pick<EventPageQuery, 'before' | 'order'>): void {
+  const message = 'is for pages: a stream tells the oldest first, and goes on';
+  const faults = [
+    ...(before === undefined ? [] : [{ field: 'before', message }]),
+    ...(order === 'asc' ? [] : [{ field: 'order', message }]),
+  ];
+  if (faults.length > 0) throw invalidRequest(faults);
 }

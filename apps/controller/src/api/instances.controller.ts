@@ -66,7 +66,8 @@ export class InstancesController {
   async listInstances(
     @Query({ schema: instanceListQuery }) query: InstanceListQuery,
   ): Promise<Page<InstanceView>> {
-    const { items, next } = await this.instances.list(query);
+    const { state: states, ...filter } = query;
+    const { items, next } = await this.instances.list({ ...filter, states });
     return { items: await this.reader.views(items), next };
   }
 
