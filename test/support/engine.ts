@@ -14,6 +14,7 @@ import {
   Callbacks,
   type Conductor,
   createConductor,
+  PoolKeeper,
   Spawning,
   type SpawnRequest,
   Verbs,
@@ -30,7 +31,7 @@ import {
   Reservations,
 } from '#store';
 import { FakePowerDriver } from '#testing';
-import type { Machine } from '#core';
+import type { Instance, Machine, NotifyState, TimelineEvent } from '#core';
 
 const deadlines: Deadlines = {
   powerMs: 5000,
@@ -120,6 +121,41 @@ export class TestEngine {
     return this.until(machine.id, ({ state }) => state === 'inactive');
   }
 
+  /** So many machines, m001 and on, verified side by side. */
+  async inactiveMachines(count: number): Promise<Machine[]> {
+    const numbers = Array.from({ length: count }, (_one, index) => index + 1);
+    const name = (number: number) => `m${String(number).padStart(3, '0')}`;
+    return Promise.all(numbers.map((number) => this.inactiveMachine(name(number), number)));
+  }
+
+  /** Plays the installer of a machine that was spawned, to the end. */
+  async install({ id, machineId }: Instance): Promise<Machine> {
+    await this.until(machineId!, ({ stage, awaits }) => stage === 'booting' && awaits !== null);
+    await this.say(id, 'install');
+    await this.say(id, 'install_reboot');
+    await this.until(machineId!, ({ stage, awaits }) => stage === 'booting_disk' && awaits !== null);
+    await this.say(id, 'installed');
+    return this.until(machineId!, ({ state }) => state === 'active' || state === 'used');
+  }
+
+  /** Plays the wipe of a machine that is being deleted, to the end. */
+  async wipe({ id, machineId }: Instance): Promise<Machine> {
+    await this.until(machineId!, ({ stage, awaits }) => stage === 'booting' && awaits !== null);
+    await this.say(id, 'delete');
+    await this.say(id, 'deleted');
+    return this.until(machineId!, ({ state }) => state !== 'deleting');
+  }
+
+  /** What an installer, or the OS that was installed, tells of this instance. */
+  say(instanceId: string, state: NotifyState, message?: string): Promise<void> {
+    return this.callbacks.notify(instanceId, this.token(instanceId), { state, message });
+  }
+
+  /** The orders that BMCs were sent, without the looks. */
+  get orders(): string[] {
+    return this.driver.commands.map(({ verb }) => verb).filter((verb) => verb !== 'status');
+  }
+
   enrol(name: string, number: number): Promise<Machine> {
     const machine = {
       name,
@@ -133,11 +169,16 @@ export class TestEngine {
       bmcUser: 'admin',
       bmcPassword: new Secret('secret'),
       bmcCipherSuite: 3,
-      pxeMac: `52:54:00:00:00:${number.toString(16).padStart(2, '0')}`,
+      pxeMac: `52:54:00:00:${hex(number >> 8)}:${hex(number & 255)}`,
       bootMode: 'bios' as const,
       labels: {},
     };
     return this.machines.create(machine, 'test');
+  }
+
+  /** A second conductor or pool keeper works on what this one works on. */
+  poolKeeper(): PoolKeeper {
+    return new PoolKeeper(this, this.spawning, { feed: this.feed, clock: this.clock, logger });
   }
 
   addressOf({ bmcHost, bmcPort, bmcUser }: Machine) {
@@ -152,19 +193,27 @@ export class TestEngine {
 
   /** Waits, by event, until the machine is as wanted. */
   async until(machineId: string, wanted: (machine: Machine) => boolean): Promise<Machine> {
+    let machine: Machine | undefined;
+    await this.untilTrue(async () => wanted((machine = await this.machines.get(machineId))));
+    return machine!;
+  }
+
+  private async untilTrue(look: () => Promise<boolean>): Promise<void> {
     let unsubscribe = () => {};
     const changed = () =>
       new Promise<void>((resolve) => (unsubscribe = this.feed.subscribe(() => resolve())));
     for (;;) {
       const next = changed();
-      const machine = await this.machines.get(machineId);
-      if (wanted(machine)) {
-        unsubscribe();
-        return machine;
-      }
+      if (await look()) return unsubscribe();
       await next;
       unsubscribe();
     }
+  }
+
+  /** Waits until there is such an event on the machine's timeline. */
+  async untilEvent(machineId: string, wanted: (event: TimelineEvent) => boolean): Promise<void> {
+    const told = async () => (await this.events.list({ machineId, limit: 1000 })).items.some(wanted);
+    await this.untilTrue(told);
   }
 
   token(instanceId: string): string {
@@ -178,6 +227,8 @@ export class TestEngine {
     await this.database.close();
   }
 }
+
+const hex = (byte: number) => byte.toString(16).padStart(2, '0');
 
 const logger = createLogger({ level: 'silent', pretty: false });
 

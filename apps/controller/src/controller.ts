@@ -57,6 +57,8 @@ async function open(config: Config, log: Logger, closers: Closers, brought: Brou
     await parts.conductor.start();
     closers.add('housekeeping', () => parts.housekeeping.stop());
     parts.housekeeping.start();
+    closers.add('pool keeper', () => parts.poolKeeper.stop());
+    parts.poolKeeper.start();
   }
   closers.add('HTTP', () => http.stop());
   const httpPort = await http.listen();

@@ -22,6 +22,7 @@ import {
   createConductor,
   Housekeeping,
   Netbooting,
+  PoolKeeper,
   Spawning,
   Verbs,
 } from '#provisioning';
@@ -60,6 +61,7 @@ export interface Parts {
   netbooting: Netbooting;
   conductor: Conductor;
   housekeeping: Housekeeping;
+  poolKeeper: PoolKeeper;
 }
 
 interface Stores {
@@ -103,6 +105,7 @@ export async function openParts(
   const bmc = new Bmc(new PowerControl(driver, clock), stores.machines, stores.events, writer);
   const { deadlines, retries } = config;
   const host = { queue, feed, clock, logger: log };
+  const spawning = new Spawning(stores, new Reservations(database), queue);
   return {
     config,
     log,
@@ -114,12 +117,13 @@ export async function openParts(
     stores,
     feed,
     library: await ImageLibrary.open(join(config.dataDir, 'images'), new StreamingProcesses()),
-    spawning: new Spawning(stores, new Reservations(database), queue),
+    spawning,
     verbs: new Verbs(stores, writer, bmc, { queue, clock }),
     callbacks: new Callbacks(stores, writer, queue, { box, clock, deadlines }),
     netbooting: new Netbooting(stores, new TemplateRenderer(config.templatesDir), config, box),
     conductor: createConductor({ ...stores, writer, bmc, deadlines, retries, host }),
     housekeeping: new Housekeeping(new Pruner(database), config.retention, { clock, logger: log }),
+    poolKeeper: new PoolKeeper(stores, spawning, host),
   };
 }
 

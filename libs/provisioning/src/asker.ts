@@ -3,3 +3,5 @@ export interface Asker {
   kind: 'token' | 'dodai';
   name: string;
 }
+
+export const dodai: Asker = { kind: 'dodai', name: 'dodai' };

@@ -9,5 +9,6 @@ export { Conductor } from './conductor.js';
 export { createConductor } from './engine.js';
 export { Housekeeping } from './housekeeping.js';
 export { Netbooting, type ScriptName, scriptNames } from './netbooting.js';
+export { PoolKeeper } from './pool-keeper.js';
 export { type AdoptRequest, checkFit, Spawning, type SpawnRequest } from './spawning.js';
 export { type PowerVerbName, powerVerbs, Verbs } from './verbs.js';

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import {
   DomainError,
   type Image,
@@ -18,7 +18,8 @@ import type {
   Reservations,
 } from '#store';
 import pRetry from 'p-retry';
-import type { Asker } from './asker.js';
+import { type Asker, dodai } from './asker.js';
+import { checkTaken } from './refusal.js';
 
 const mib = 1024 * 1024;
 
@@ -90,9 +91,42 @@ export class Spawning {
     return this.reservations.assess(await this.resolve(request));
   }
 
+  /**
+   * Has a machine wait in the pool of its type with the default image: this one, or any while there are fewer than
+   * `atMost`. Null when none will do, or the pool is full.
+   */
+  async intoPool(
+    type: InstanceType,
+    { machineId, atMost }: { machineId?: string; atMost?: number },
+  ): Promise<Instance | null> {
+    const image = await this.stores.images.find(type.defaultImageId ?? '');
+    const hostName = `pool-${randomUUID().slice(0, 8)}`;
+    const ownerless = { cluster: null, vlanId: null, createCluster: false, sshKeys: [], userData: null };
+    const reserved = await this.reservations.reserve(
+      {
+        ...ownerless,
+        hostName,
+        imageId: image.id,
+        instanceType: type.name,
+        minLocalGb: neededGb(type),
+        machineId,
+        pooled: true,
+        poolLimit: atMost,
+        fromPool: false,
+      },
+      {
+        message: `dodai has a ${type.name} wait in the pool with the image ${image.name}`,
+        data: { asker: dodai },
+      },
+    );
+    if (reserved) await this.queue.wake(reserved.machine.id);
+    return reserved?.instance ?? null;
+  }
+
   /** Takes a machine that already runs something into service, as an instance of its own. Nothing is done to it. */
   async adopt(machineId: string, request: AdoptRequest, asker: Asker): Promise<Instance> {
     const machine = await this.stores.machines.get(machineId);
+    checkTaken('adopt', machine);
     const image = request.image === undefined ? null : await this.stores.images.find(request.image);
     const { hostName, cluster = null, vlanId = null } = request;
     const message = `${asker.name} adopts ${machine.name} as ${hostName}, with what runs on it`;
@@ -135,7 +169,7 @@ export class Spawning {
       labels: request.labels,
       minVcpus: request.minVcpus,
       minMemoryMb: request.minMemoryMb,
-      minLocalGb: Math.max(request.minLocalGb ?? 0, Math.ceil((partitionsMib(type) * mib) / 1000 ** 3)),
+      minLocalGb: Math.max(request.minLocalGb ?? 0, neededGb(type)),
       antiAffinity,
       cluster,
       vlanId: request.vlanId ?? null,
@@ -150,6 +184,11 @@ export class Spawning {
   private async machineOf({ machine }: SpawnRequest): Promise<Machine | undefined> {
     return machine === undefined ? undefined : this.stores.machines.find(machine);
   }
+}
+
+/** What its partitions take of a disk, in GB. */
+function neededGb(type: InstanceType): number {
+  return Math.ceil((partitionsMib(type) * mib) / 1000 ** 3);
 }
 
 /** The file system must fit its partition, and the partitions their disk. */

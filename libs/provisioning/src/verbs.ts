@@ -7,7 +7,6 @@ import {
   type PowerOrderVerb,
   type Instance,
   type Verb,
-  verbRefusal,
 } from '#core';
 import type { Clock, WakeQueue } from '#platform';
 import type {
@@ -20,6 +19,7 @@ import type {
 } from '#store';
 import type { Asker } from './asker.js';
 import type { Bmc } from './bmc.js';
+import { checkTaken, marked } from './refusal.js';
 import { checkFit } from './spawning.js';
 
 /** Bare orders to a BMC, as against the verbs of the life cycle. */
@@ -105,7 +105,7 @@ export class Verbs {
   /** Installs the instance anew, from its own image or another; what is on the disk is lost. */
   async rebuild(instanceId: string, image: string | undefined, asker: Asker): Promise<Instance> {
     const { machine, instance } = await this.onMachine(instanceId, 'rebuild');
-    const chosen = await this.stores.images.find(image ?? instance.imageId ?? 'of an adopted instance');
+    const chosen = await this.stores.images.find(image ?? instance.imageId ?? noImage(instance));
     checkFit(chosen, await this.stores.types.get(instance.instanceType));
     const message = `${asker.name} rebuilds ${instance.hostName} from the image ${chosen.name}`;
     await this.wake(await this.writer.rebuild(machine, chosen.id, { message, data: { asker } }));
@@ -213,9 +213,7 @@ export class Verbs {
 
   private async taking(machineId: string, verb: Verb): Promise<Machine> {
     const machine = await this.stores.machines.get(machineId);
-    const refusal = verbRefusal(verb, machine);
-    if (refusal === 'state') throw notNow(machine, verb);
-    if (refusal) throw marked(machine, verb, refusal);
+    checkTaken(verb, machine);
     return machine;
   }
 
@@ -229,26 +227,11 @@ export class Verbs {
   }
 }
 
-function notNow(machine: Machine, verb: Verb): DomainError {
-  const where = machine.stage ? `${machine.state} (${machine.stage})` : machine.state;
-  return new DomainError('verb-not-allowed', `${verb} is not possible while ${machine.name} is ${where}.`, {
-    remedy:
-      'The verbs that are possible now are listed with the machine; others may be when its work has ended.',
-    context: { state: machine.state, stage: machine.stage, verb },
+function noImage({ hostName }: Instance): never {
+  throw new DomainError('invalid-request', `${hostName} was adopted and has no image to be rebuilt from.`, {
+    remedy: 'Name an image.',
+    context: { field: 'image' },
   });
-}
-
-function marked(machine: Machine, verb: string, mark: 'locked' | 'maintenance'): DomainError {
-  const { reason, by, at } = machine[mark] ?? { reason: '', by: '', at: '' };
-  const [code, state, end] =
-    mark === 'locked'
-      ? (['machine-locked', 'locked', 'Unlock it first'] as const)
-      : (['machine-in-maintenance', 'in maintenance', 'End its maintenance first'] as const);
-  return new DomainError(
-    code,
-    `${verb} is refused: ${machine.name} is ${state} since ${at}, by ${by}: ${reason}`,
-    { remedy: `${end}, or leave it alone.`, context: { verb } },
-  );
 }
 
 function busy(machine: Machine, what: string): DomainError {

@@ -1,6 +1,8 @@
 import { DomainError, type InstanceType } from '#core';
 import type { Database } from './database.js';
+import { eventRow } from './event-store.js';
 import { type Page, pageOf } from './page.js';
+import type { Transaction } from './transitions.js';
 import { isForeignKeyViolation, violatedColumns } from './unique-violation.js';
 
 export type NewInstanceType = Omit<InstanceType, 'createdAt'>;
@@ -11,7 +13,7 @@ export class InstanceTypeStore {
   /** Throws DomainError `instance-type-duplicate`. */
   async create(type: NewInstanceType): Promise<InstanceType> {
     try {
-      return await this.database.client.instanceType.create({ data: type });
+      return await this.told((tx) => tx.instanceType.create({ data: type }), 'made');
     } catch (error) {
       if (!violatedColumns(error)) throw error;
       throw new DomainError('instance-type-duplicate', `There is already an instance type ${type.name}.`, {
@@ -42,7 +44,30 @@ export class InstanceTypeStore {
 
   async update(name: string, patch: Partial<Omit<NewInstanceType, 'name'>>): Promise<InstanceType> {
     await this.get(name);
-    return this.database.client.instanceType.update({ where: { name }, data: patch });
+    return this.told((tx) => tx.instanceType.update({ where: { name }, data: patch }), 'changed');
+  }
+
+  /** Those that machines are to wait in a pool of. */
+  async withPool(): Promise<InstanceType[]> {
+    return this.database.client.instanceType.findMany({
+      where: {
+        defaultImageId: { not: null },
+        OR: [{ poolSize: { gt: 0 } }, { afterDestroy: 'reinstall' }],
+      },
+    });
+  }
+
+  private told(
+    act: (tx: Transaction) => Promise<InstanceType>,
+    what: 'made' | 'changed',
+  ): Promise<InstanceType> {
+    return this.database.client.$transaction(async (tx) => {
+      const type = await act(tx);
+      const message = `The instance type ${type.name} was ${what}`;
+      const event = { kind: 'instance-type.changed', message, data: { name: type.name } };
+      await tx.event.create({ data: eventRow(event, this.database.clock.now()) });
+      return type;
+    });
   }
 
   /** Throws DomainError `instance-type-in-use` while a machine is of this type. */

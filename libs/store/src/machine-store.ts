@@ -49,6 +49,8 @@ export interface MachineFilter {
   instanceType?: string;
   /** `key=value`; every one must match. */
   labels?: Record<string, string>;
+  /** Only those that an owner has given back. */
+  returned?: true;
   /** Only those that a power order is in hand for. */
   powerOrdered?: true;
   /** Name after which the page starts. */
@@ -142,11 +144,12 @@ export class MachineStore {
   }
 
   async list(filter: MachineFilter): Promise<Page<Machine>> {
-    const { state, instanceType, labels = {}, powerOrdered, after, limit } = filter;
+    const { state, instanceType, labels = {}, returned, powerOrdered, after, limit } = filter;
     const rows = await this.database.client.machine.findMany({
       where: {
         state,
         instanceTypeName: instanceType,
+        returnedAt: returned && { not: null },
         powerOrder: powerOrdered && { not: null },
         name: after === undefined ? undefined : { gt: after },
         AND: Object.entries(labels).map(([key, value]) => ({ labels: { path: [key], equals: value } })),

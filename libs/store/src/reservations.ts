@@ -17,6 +17,8 @@ export interface Reservation extends Wanted {
   userData: string | null;
   /** It has no owner, and waits in the pool. */
   pooled: boolean;
+  /** Not when as many of its type are in the pool already, waiting or being made ready. */
+  poolLimit?: number;
   idempotency?: Idempotency;
 }
 
@@ -57,6 +59,7 @@ export class Reservations {
   async reserve(wanted: Reservation, change: Change): Promise<Reserved | null> {
     return this.database.client.$transaction(async (tx) => {
       const vlanId = await this.enterCluster(tx, wanted);
+      if (await this.poolIsFull(tx, wanted)) return null;
       const choice = await choose(tx, wanted);
       return choice && this.take(tx, { ...wanted, vlanId }, choice, change);
     }, limits);
@@ -147,6 +150,19 @@ export class Reservations {
     if (member && vlanId !== null && member.vlanId !== vlanId)
       throw otherVlan(cluster, member.vlanId, vlanId);
     return member ? member.vlanId : vlanId;
+  }
+
+  /** One that failed counts too: an image that cannot be installed must not use up machine after machine. */
+  private async poolIsFull(tx: Transaction, { poolLimit, instanceType }: Reservation): Promise<boolean> {
+    if (poolLimit === undefined) return false;
+    await tx.$executeRaw`SELECT pg_advisory_xact_lock(7073, hashtext(${instanceType}))`;
+    const pooled = await tx.machine.count({
+      where: {
+        instanceTypeName: instanceType,
+        instance: { pooled: true, state: { notIn: ['deleting', 'deleted'] } },
+      },
+    });
+    return pooled >= poolLimit;
   }
 
   private async remember(tx: Transaction, data: Prisma.IdempotencyKeyCreateInput): Promise<void> {

@@ -45,6 +45,11 @@ export class FakePowerDriver extends PowerDriver {
     return added;
   }
 
+  /** From now on this BMC does not answer. */
+  remove(address: BmcAddress): void {
+    this.bmcs.delete(bmcName(address));
+  }
+
   async status(bmc: BmcAddress, options?: CommandOptions): Promise<ReportedPower> {
     return (await this.reach(bmc, 'status', options)).power;
   }
