@@ -53,12 +53,10 @@ async function open(config: Config, log: Logger, closers: Closers, brought: Brou
   const tftpPort = config.roles.has('boot') ? await startNetboot(parts, http, closers) : undefined;
   const legacyMonitorPort = await startLegacyMonitor(parts, http, closers);
   if (config.roles.has('conductor')) {
-    closers.add('conductor', () => parts.conductor.stop());
-    await parts.conductor.start();
-    closers.add('housekeeping', () => parts.housekeeping.stop());
-    parts.housekeeping.start();
-    closers.add('pool keeper', () => parts.poolKeeper.stop());
-    parts.poolKeeper.start();
+    for (const [name, duty] of Object.entries(parts.duties)) {
+      closers.add(name, () => duty.stop());
+      await duty.start();
+    }
   }
   closers.add('HTTP', () => http.stop());
   const httpPort = await http.listen();

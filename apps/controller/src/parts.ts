@@ -18,7 +18,6 @@ import { IpmitoolDriver, PowerControl, type PowerDriver } from '#power';
 import {
   Bmc,
   Callbacks,
-  type Conductor,
   createConductor,
   Housekeeping,
   Netbooting,
@@ -59,9 +58,14 @@ export interface Parts {
   verbs: Verbs;
   callbacks: Callbacks;
   netbooting: Netbooting;
-  conductor: Conductor;
-  housekeeping: Housekeeping;
-  poolKeeper: PoolKeeper;
+  /** What the role `conductor` does, by name; each is started in this order and stopped in the other. */
+  duties: Record<string, Duty>;
+}
+
+/** Something that goes on by itself while the controller runs. */
+interface Duty {
+  start(): void | Promise<void>;
+  stop(): Promise<void>;
 }
 
 interface Stores {
@@ -121,9 +125,11 @@ export async function openParts(
     verbs: new Verbs(stores, writer, bmc, { queue, clock }),
     callbacks: new Callbacks(stores, writer, queue, { box, clock, deadlines }),
     netbooting: new Netbooting(stores, new TemplateRenderer(config.templatesDir), config, box),
-    conductor: createConductor({ ...stores, writer, bmc, deadlines, retries, host }),
-    housekeeping: new Housekeeping(new Pruner(database), config.retention, { clock, logger: log }),
-    poolKeeper: new PoolKeeper(stores, spawning, host),
+    duties: {
+      conductor: createConductor({ ...stores, writer, bmc, deadlines, retries, host }),
+      'pool keeper': new PoolKeeper(stores, spawning, host),
+      housekeeping: new Housekeeping(new Pruner(database), config.retention, host),
+    },
   };
 }
 
