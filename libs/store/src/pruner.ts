@@ -1,8 +1,9 @@
-import { isWorking, logKinds, machineLifecycle, machineStates } from '#core';
+import { logKinds } from '#core';
 import type { Retention } from '#platform';
 import pg from 'pg';
 import type { Database } from './database.js';
 import { eventsAlong } from './event-reads.js';
+import { Evidence } from './evidence.js';
 import { Prisma } from './generated/client.js';
 import { eventsBytes, rowOverheadBytes } from './events-size.js';
 
@@ -27,17 +28,10 @@ interface Row {
   bytes: number;
 }
 
-/** The evidence of a work: events of this machine from `first` to `last`; `last` null: to the end. */
-interface Evidence {
-  machine_id: string;
-  first: string;
-  last: string | null;
-}
-
 /** What of the events may go: nothing newer than this id, and nothing of this evidence. */
 interface Bounds {
   latestId: bigint;
-  evidence: Map<string, Evidence>;
+  evidence: Evidence;
 }
 
 interface Sweep {
@@ -106,17 +100,7 @@ class Pruning {
     const [latest] = await this.rows<{ id: string }>(
       Prisma.sql`SELECT coalesce(max(id), 0) AS id FROM events`,
     );
-    const found = await this.rows<Evidence>(Prisma.sql`
-      SELECT machines.id AS machine_id, coalesce(begun.id, 0) AS first,
-        CASE WHEN state::text = ANY(${working}) THEN NULL ELSE ended.id END AS last
-      FROM machines
-      LEFT JOIN LATERAL (${lastChange(Prisma.sql`AND data->>'to' = ANY(${working})`)}) AS begun ON true
-      LEFT JOIN LATERAL (${lastChange(Prisma.empty)}) AS ended ON true
-      WHERE state::text = ANY(${[...working, ...failed]})`);
-    return {
-      latestId: BigInt(latest?.id ?? 0),
-      evidence: new Map(found.map((one) => [one.machine_id, one])),
-    };
+    return { latestId: BigInt(latest?.id ?? 0), evidence: await Evidence.read(this.connection) };
   }
 
   /** Oldest first. What is passed over because it stays is not read again. */
@@ -168,30 +152,16 @@ class Pruning {
   }
 }
 
-const working = machineStates.filter(isWorking) as string[];
-const failed = machineStates.filter((state) => machineLifecycle[state].kind === 'failed') as string[];
-
 const rowColumns = Prisma.sql`id, at, machine_id, pg_column_size(events.*) AS bytes`;
 
-/** The last change of the machine's state, of these; read backwards along the machine's own events. */
-const lastChange = (ofThese: Prisma.Sql) => Prisma.sql`
-  SELECT id FROM events WHERE (machine_id, id) > (machines.id, 0) AND (machine_id, id) < (machines.id, ${2n ** 63n - 1n})
-  AND kind = 'state.changed' ${ofThese} ORDER BY machine_id DESC, id DESC LIMIT 1`;
-
 /** Those of a page that go. */
-function chosen(page: Row[], { olderThan, bytes }: Sweep, bounds: Bounds, goneBytes: number): Row[] {
+function chosen(page: Row[], { olderThan, bytes }: Sweep, { evidence }: Bounds, goneBytes: number): Row[] {
   let room = bytes === undefined ? Number.POSITIVE_INFINITY : bytes - goneBytes;
   return page.filter((row) => {
-    if (room <= 0 || (olderThan && row.at >= olderThan) || isEvidence(row, bounds)) return false;
+    if (room <= 0 || (olderThan && row.at >= olderThan) || evidence.holds(row)) return false;
     room -= row.bytes + rowOverheadBytes;
     return true;
   });
-}
-
-function isEvidence({ id, machine_id }: Row, { evidence }: Bounds): boolean {
-  const kept = machine_id === null ? undefined : evidence.get(machine_id);
-  if (!kept || BigInt(id) < BigInt(kept.first)) return false;
-  return kept.last === null || BigInt(id) <= BigInt(kept.last);
 }
 
 function isYoung(page: Row[], { olderThan }: Sweep): boolean {
