@@ -150,6 +150,24 @@ describe('what goes wrong', () => {
     await expect(engine.spawn()).rejects.toMatchObject({ code: 'machine-unavailable' });
   });
 
+  it('waits on for a machine that fetches its boot files, but not without end', async () => {
+    engine = await TestEngine.start(await postgres.database(), undefined, { bootingMs: 60_000 });
+    const machine = await engine.inactiveMachine('m1', 1);
+    await engine.spawn(machine);
+    const booting = await engine.until(machine.id, ({ stage, awaits }) => stage === 'booting' && !!awaits);
+    await engine.callbacks.heardOf(machine.id);
+    const later = await engine.machines.get(machine.id);
+    expect(later.awaitsUntil!.getTime()).toBeGreaterThan(booting.awaitsUntil!.getTime());
+    const longAgo = new Date(engine.clock.now().getTime() - 150_000);
+    await engine.database.client.machine.update({
+      where: { id: machine.id },
+      data: { stageSince: longAgo, awaitsUntil: longAgo },
+    });
+    await engine.callbacks.heardOf(machine.id);
+    const { awaitsUntil } = await engine.machines.get(machine.id);
+    expect(awaitsUntil).toEqual(new Date(longAgo.getTime() + 180_000));
+  });
+
   it('refuses a wrong token, another instance and a word out of order', async () => {
     engine = await TestEngine.start(await postgres.database());
     const [first, second] = [await engine.inactiveMachine('m1', 1), await engine.inactiveMachine('m2', 2)];

@@ -63,7 +63,9 @@ export const configSchema = z.object({
     .describe("Port for GET /<instance>/<state> of dodai's monitor; unset: off"),
   DODAI_BMC_TIMEOUT_S: seconds(10).describe('How long one command to a BMC may take'),
   DODAI_DEADLINE_POWER_S: seconds(120).describe('For a BMC to switch a machine on or off'),
-  DODAI_DEADLINE_BOOTING_S: seconds(900).describe('From power on to the first word of the live image'),
+  DODAI_DEADLINE_BOOTING_S: seconds(900).describe(
+    'From power on, or the last boot file that was fetched, to the first word of the live image',
+  ),
   DODAI_DEADLINE_INSTALL_S: seconds(600).describe('Without a word from an installer'),
   DODAI_DEADLINE_SOFT_OFF_S: seconds(90).describe(
     'For a machine to switch itself off before it is switched off hard',

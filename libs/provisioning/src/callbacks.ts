@@ -21,6 +21,9 @@ export interface Notify {
 /** Purpose of the token that an installer carries. */
 export const notifyPurpose = 'notify';
 
+/** How many times its deadline a boot may take altogether, while it shows signs of life. */
+const longestBoot = 3;
+
 interface Stores {
   machines: MachineStore;
   instances: InstanceStore;
@@ -55,8 +58,7 @@ export class Callbacks {
   async log(instanceId: string, token: string, text: string): Promise<void> {
     this.authorise(instanceId, token);
     const { machine } = await this.who(instanceId);
-    const until = this.deadline(machine);
-    if (until) await this.writer.postpone(machine, until);
+    await this.heardOf(machine.id);
     await this.stores.events.append({
       kind: 'installer.log',
       machineId: machine.id,
@@ -64,6 +66,13 @@ export class Callbacks {
       message: lastLine(text),
       data: { text },
     });
+  }
+
+  /** A sign of life without a word: the deadline of what is awaited moves on. */
+  async heardOf(machineId: string): Promise<void> {
+    const machine = await this.stores.machines.byId(machineId);
+    const until = machine && this.deadline(machine);
+    if (until) await this.writer.postpone(machine, until);
   }
 
   /** The conductor may move the machine between our look and our word; then what was said is weighed anew. */
@@ -101,12 +110,22 @@ export class Callbacks {
     return this.writer.advance(machine, failureEvent(machine.state), { message: error.message, error });
   }
 
-  /** A word from a stage that is awaited moves its deadline on; undefined leaves things as they are. */
-  private deadline({ stage }: Machine): Date | undefined {
-    const { installMs, deleteMs } = this.host.deadlines;
-    const silence: Partial<Record<Stage, number>> = { install: installMs, delete: deleteMs };
+  /**
+   * Until when a machine that was just heard of may be silent; undefined leaves things as they are. Fetching its boot files
+   * is a sign of life too, but a machine that boots again and again must not be waited for without end.
+   */
+  private deadline({ stage, stageSince }: Machine): Date | undefined {
+    const { bootingMs, installMs, deleteMs } = this.host.deadlines;
+    const silence: Partial<Record<Stage, number>> = {
+      booting: bootingMs,
+      install: installMs,
+      delete: deleteMs,
+    };
     const silenceMs = stage ? silence[stage] : undefined;
-    return silenceMs === undefined ? undefined : new Date(this.host.clock.now().getTime() + silenceMs);
+    if (silenceMs === undefined || !stageSince) return undefined;
+    const until = this.host.clock.now().getTime() + silenceMs;
+    const latest = stage === 'booting' ? stageSince.getTime() + longestBoot * silenceMs : until;
+    return new Date(Math.min(until, latest));
   }
 
   private sentence(machine: Machine, { state, progress, message }: Notify): string {

@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Logger } from '#platform';
+import { Callbacks } from '#provisioning';
 import { EventStore } from '#store';
 import { LOG } from '../parts.module.js';
 import type { Concerned } from './machine-resolver.js';
@@ -17,6 +18,7 @@ export class BootLog {
 
   constructor(
     private readonly events: EventStore,
+    private readonly callbacks: Callbacks,
     @Inject(LOG) private readonly log: Logger,
   ) {}
 
@@ -34,7 +36,8 @@ export class BootLog {
   }
 
   private async write(machine: Concerned | null, fact: BootFact): Promise<void> {
-    if (machine) await this.events.append({ ...fact, machineId: machine.id, instanceId: machine.instanceId });
-    else this.log.info(fact.data, `a stranger: ${fact.message}`);
+    if (!machine) return this.log.info(fact.data, `a stranger: ${fact.message}`);
+    await this.events.append({ ...fact, machineId: machine.id, instanceId: machine.instanceId });
+    if (fact.kind === 'http.completed') await this.callbacks.heardOf(machine.id);
   }
 }
