@@ -130,3 +130,11 @@ it('installs a machine again after it was given back, when its type says so', as
   expect((await instanceOn(machine!)).pooled).toBe(true);
   expect(await engine.machines.countByState()).toEqual({ installing: 1, inactive: 1 });
 });
+
+it('keeps the default image of a pool from being removed', async () => {
+  await setPool({ poolSize: 0 });
+  await expect(engine.images.remove(await engine.images.find('debian'))).rejects.toMatchObject({
+    code: 'image-in-use',
+    message: 'The image debian is in use by the pool of small.',
+  });
+});

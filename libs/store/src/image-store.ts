@@ -58,18 +58,25 @@ export class ImageStore {
     await this.database.client
       .$transaction(async (tx) => {
         const users = await tx.instance.count({ where: { imageId: image.id, state: { not: 'deleted' } } });
-        if (users > 0) throw inUse(image, users);
+        if (users > 0) throw inUse(image, `${users} instance(s)`, 'Destroy those instances first.');
+        const types = await tx.instanceType.findMany({ where: { defaultImageId: image.id } });
+        if (types.length > 0) throw isDefaultOf(image, types);
         await tx.instance.updateMany({ where: { imageId: image.id }, data: { imageId: null } });
         await tx.image.delete({ where: { id: image.id } });
       })
       .catch((error: unknown) => {
-        throw isForeignKeyViolation(error) ? inUse(image, 1) : error;
+        throw isForeignKeyViolation(error)
+          ? inUse(image, 'something that was made just now', 'Look again.')
+          : error;
       });
   }
 }
 
-function inUse(image: Image, users: number): DomainError {
-  return new DomainError('image-in-use', `The image ${image.name} is in use by ${users} instance(s).`, {
-    remedy: 'Destroy those instances first.',
-  });
+function isDefaultOf(image: Image, types: { name: string }[]): DomainError {
+  const names = types.map(({ name }) => name).join(', ');
+  return inUse(image, `the pool of ${names}`, 'Give those instance types another default image, or none.');
+}
+
+function inUse(image: Image, users: string, remedy: string): DomainError {
+  return new DomainError('image-in-use', `The image ${image.name} is in use by ${users}.`, { remedy });
 }

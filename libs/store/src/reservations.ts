@@ -76,9 +76,11 @@ export class Reservations {
   /** Takes a machine into service as it is. */
   async adopt(machine: Machine, { imageId, ...columns }: Adoption, change: Change): Promise<Reserved> {
     return this.database.client.$transaction(async (tx) => {
+      const vlanId = await this.enterCluster(tx, { ...columns, createCluster: true });
       const instance = await tx.instance.create({
         data: {
           ...columns,
+          vlanId,
           imageId,
           id: randomUUID(),
           state: 'active',
@@ -141,7 +143,7 @@ export class Reservations {
    */
   private async enterCluster(
     tx: Transaction,
-    { cluster, vlanId, createCluster }: Reservation,
+    { cluster, vlanId, createCluster }: Pick<Reservation, 'cluster' | 'vlanId' | 'createCluster'>,
   ): Promise<number | null> {
     if (cluster === null) return vlanId;
     await tx.$executeRaw`SELECT pg_advisory_xact_lock(7072, hashtext(${cluster}))`;
