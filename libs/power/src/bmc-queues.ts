@@ -6,9 +6,19 @@ interface BmcQueue {
   queue: PQueue;
   /** When the gap after the last command is over, on the monotonic clock. */
   freeAtMs: number;
+  /** The last command was an order: it changed something, or was to. */
+  hadOrder: boolean;
 }
 
-/** One task at a time per BMC, in the order they came, with a gap between them: BMCs hang after bursts. */
+interface TaskOptions extends QueuedOptions {
+  /** It is to change something; false for a look at the state. */
+  isOrder: boolean;
+}
+
+/**
+ * One task at a time per BMC, in the order they came, with a gap between them: BMCs hang after bursts. An order that follows a
+ * look goes at once: the look was made for its sake, a machine waits for it, and two commands are no burst.
+ */
 export class BmcQueues {
   private readonly queues = new Map<string, BmcQueue>();
 
@@ -17,14 +27,20 @@ export class BmcQueues {
     private readonly gapMs: number,
   ) {}
 
-  run<T>(bmc: string, task: () => Promise<T>, options: QueuedOptions): Promise<T> {
+  run<T>(bmc: string, task: () => Promise<T>, options: TaskOptions): Promise<T> {
     const own = this.queueOf(bmc);
-    return queued(own.queue, () => this.spaced(own, task, options.signal), options);
+    return queued(own.queue, () => this.spaced(own, task, options), options);
   }
 
-  private async spaced<T>(own: BmcQueue, task: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+  private async spaced<T>(
+    own: BmcQueue,
+    task: () => Promise<T>,
+    { isOrder, signal }: TaskOptions,
+  ): Promise<T> {
     const waitMs = own.freeAtMs - this.clock.monotonicMs();
-    if (waitMs > 0) await this.clock.sleep(waitMs, signal);
+    const mayGo = isOrder && !own.hadOrder;
+    if (waitMs > 0 && !mayGo) await this.clock.sleep(waitMs, signal);
+    own.hadOrder = isOrder;
     try {
       return await task();
     } finally {
@@ -35,7 +51,7 @@ export class BmcQueues {
   private queueOf(bmc: string): BmcQueue {
     let own = this.queues.get(bmc);
     if (!own) {
-      own = { queue: new PQueue({ concurrency: 1 }), freeAtMs: -Infinity };
+      own = { queue: new PQueue({ concurrency: 1 }), freeAtMs: -Infinity, hadOrder: false };
       this.queues.set(bmc, own);
     }
     return own;

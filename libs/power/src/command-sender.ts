@@ -71,7 +71,8 @@ export class CommandSender {
   /** Keeps the BMC to itself through all its tries, so that a verb never overtakes the one before it. */
   send<T extends ReportedPower | void>(command: Command<T>, request: PowerRequest): Promise<T> {
     const { signal } = request;
-    return this.queues.run(bmcName(command.bmc), () => this.tries(command, request), { signal });
+    const isOrder = command.verb !== 'status';
+    return this.queues.run(bmcName(command.bmc), () => this.tries(command, request), { signal, isOrder });
   }
 
   private async tries<T extends ReportedPower | void>(

@@ -197,6 +197,18 @@ describe('PowerControl queues', () => {
     await all;
   });
 
+  it('an order at once after the look that was made for its sake, and the next look after the gap', async () => {
+    const { control, clock, driver } = setUp({ gapMs: 500 });
+    const ensured = control.ensure(bmc, 'on', { timeoutMs: 1000 });
+    await clock.advance(0);
+    expect(driver.commands.map(({ verb }) => verb)).toEqual(['status', 'on']);
+    await clock.advance(499);
+    expect(driver.commands).toHaveLength(2);
+    await clock.advance(1);
+    expect(driver.commands.map(({ verb }) => verb)).toEqual(['status', 'on', 'status']);
+    await ensured;
+  });
+
   it('over all BMCs no more than it is told, and hands the place of one that waits on', async () => {
     const gate = new Gate();
     const { control, clock, driver } = setUp({ before: gate.hold, concurrency: 2, handOnAfterMs: 200 });
