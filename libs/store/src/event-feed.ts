@@ -17,6 +17,7 @@ export class EventFeed {
   private connection: pg.Client | undefined;
   private lastId = '0';
   private reading: Promise<void> = Promise.resolve();
+  private isReadDue = false;
   private stopped = false;
 
   constructor(
@@ -62,10 +63,15 @@ export class EventFeed {
     }, reconnectMs);
   }
 
-  /** Reads one after another; notifications that come meanwhile are served by the read that follows. */
+  /** Reads one after another; all notifications that come before a read has begun are served by that one. */
   private read(): void {
+    if (this.isReadDue) return;
+    this.isReadDue = true;
     this.reading = this.reading
-      .then(() => this.deliver())
+      .then(() => {
+        this.isReadDue = false;
+        return this.deliver();
+      })
       .catch((error: unknown) => {
         if (!this.stopped) this.logger.warn({ error: String(error) }, 'the event feed could not read');
       });

@@ -2,8 +2,10 @@ import type { TimelineEvent } from '#core';
 import type { Database } from './database.js';
 import { type EventRange, eventsAlong, idBefore, kindsThere, type Track } from './event-reads.js';
 import { type Event, Prisma } from './generated/client.js';
+import { GroupedWrites } from './grouped-writes.js';
 import { type Page, pageOf } from './page.js';
 import { toEvent } from './rows.js';
+import { databaseUnavailable } from './unavailable.js';
 
 export interface NewEvent {
   kind: string;
@@ -33,10 +35,18 @@ const columns = Prisma.sql`id, at, kind, machine_id AS "machineId", instance_id 
 
 /** The timeline: appended to, never changed; what is too old is removed by the Pruner. */
 export class EventStore {
-  constructor(private readonly database: Database) {}
+  /** A transaction that appends waits for the one before it, down to the disk: the order of ids is the order of commits. */
+  private readonly appends: GroupedWrites<ReturnType<typeof eventRow>>;
+
+  constructor(private readonly database: Database) {
+    this.appends = new GroupedWrites(
+      (data) => database.client.event.createMany({ data: [...data] }),
+      (error) => databaseUnavailable(error) !== undefined,
+    );
+  }
 
   async append(event: NewEvent): Promise<void> {
-    await this.database.client.event.create({ data: eventRow(event, this.database.clock.now()) });
+    await this.appends.add(eventRow(event, this.database.clock.now()));
   }
 
   /** A page, read along an index whatever is asked for. `next` is the id to go on after, or before when newest first. */

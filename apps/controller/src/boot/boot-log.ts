@@ -15,6 +15,7 @@ interface BootFact {
 @Injectable()
 export class BootLog {
   private pending: Promise<void> = Promise.resolve();
+  private readonly unwritten = new Set<Promise<void>>();
 
   constructor(
     private readonly events: EventStore,
@@ -22,22 +23,37 @@ export class BootLog {
     @Inject(LOG) private readonly log: Logger,
   ) {}
 
-  /** Facts are written in the order they are told. Never throws: a boot does not depend on its record. */
+  /**
+   * Facts are handed over in the order they are told, and written together when they are many. Never throws: a boot does not
+   * depend on its record.
+   */
   record(whose: Promise<Concerned | null>, fact: BootFact): void {
     whose.catch(() => undefined); // it is looked at below
     this.pending = this.pending
-      .then(async () => this.write(await whose, fact))
-      .catch((error: unknown) => this.log.warn({ err: error, fact }, 'a boot fact could not be recorded'));
+      .then(async () => this.handOver(await whose, fact))
+      .catch((error: unknown) => this.warn(error, fact));
   }
 
   /** Resolves when all that was told is written. */
   async settled(): Promise<void> {
     await this.pending;
+    await Promise.all(this.unwritten);
   }
 
-  private async write(machine: Concerned | null, fact: BootFact): Promise<void> {
+  private handOver(machine: Concerned | null, fact: BootFact): void {
     if (!machine) return this.log.info(fact.data, `a stranger: ${fact.message}`);
+    const written: Promise<void> = this.write(machine, fact)
+      .catch((error: unknown) => this.warn(error, fact))
+      .finally(() => this.unwritten.delete(written));
+    this.unwritten.add(written);
+  }
+
+  private async write(machine: Concerned, fact: BootFact): Promise<void> {
     await this.events.append({ ...fact, machineId: machine.id, instanceId: machine.instanceId });
     if (fact.kind === 'http.completed') await this.callbacks.heardOf(machine.id);
+  }
+
+  private warn(error: unknown, fact: BootFact): void {
+    this.log.warn({ err: error, fact }, 'a boot fact could not be recorded');
   }
 }
