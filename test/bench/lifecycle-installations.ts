@@ -1,6 +1,6 @@
-import { once } from 'node:events';
+import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { Worker } from 'node:worker_threads';
+import { execa } from 'execa';
 import { enrol, SimulatedRack, simulatedType, untilInState } from '../simulated-rack/index.js';
 import { peakMemoryMib, Samples } from './lifecycle-figures.js';
 import type { Probed, ProberTask } from './lifecycle-prober.js';
@@ -165,15 +165,13 @@ async function startProber(site: Site, rack: SimulatedRack, { machines }: Instal
     image: site.image.id,
     instanceType: simulatedType.name,
   };
-  const worker = new Worker(new URL('lifecycle-prober.js', import.meta.url), { workerData: task });
-  const failed = once(worker, 'error').then(([error]) => {
-    throw error;
-  });
-  failed.catch(() => undefined); // it is raised below
+  const program = join(import.meta.dirname, 'lifecycle-prober.js');
+  const child = execa('node', [program, JSON.stringify(task)], { stderr: 'inherit' });
+  child.catch(() => undefined); // it is raised below
   return {
     stop: async (): Promise<Record<keyof Probed, Samples>> => {
-      worker.postMessage('stop');
-      const [probed] = (await Promise.race([once(worker, 'message'), failed])) as [Probed];
+      child.stdin.end();
+      const probed = JSON.parse((await child).stdout) as Probed;
       const samples = { list: new Samples(), get: new Samples(), spawn: new Samples() };
       for (const kind of ['list', 'get', 'spawn'] as const) samples[kind].add(...probed[kind]);
       return samples;

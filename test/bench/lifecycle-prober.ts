@@ -1,6 +1,8 @@
-/** Asks the API while machines are installed, in a thread of its own so that nobody's work but the controller's makes it wait. */
+/**
+ * Asks the API while machines are installed, in a process of its own so that nobody's work but the controller's makes it wait.
+ * Argument: the task, as JSON. It ends when its standard input does, and then prints what it has measured, as JSON.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parentPort, workerData } from 'node:worker_threads';
 
 export interface ProberTask {
   url: string;
@@ -19,10 +21,10 @@ export type Probed = Record<'list' | 'get' | 'spawn', number[]>;
 const pauseMs = 50;
 const spawnEvery = 10;
 
-const task = workerData as ProberTask;
+const task = JSON.parse(process.argv[2] ?? '') as ProberTask;
 const probed: Probed = { list: [], get: [], spawn: [] };
 let isOver = false;
-parentPort?.once('message', () => {
+process.stdin.resume().once('end', () => {
   isOver = true;
 });
 
@@ -45,4 +47,4 @@ for (let round = 0; !isOver; round++) {
     await ask('spawn', 'POST', '/v1/instances', { hostName: machine, image, instanceType, machine });
   await sleep(pauseMs);
 }
-parentPort?.postMessage(probed);
+console.log(JSON.stringify(probed));
