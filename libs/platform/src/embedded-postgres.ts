@@ -60,9 +60,15 @@ export class EmbeddedPostgres {
     return { server, url: new Secret(`postgresql://${account}:${password}@127.0.0.1:${port}/postgres`) };
   }
 
-  /** Does nothing when the server is not running. */
+  /** Does nothing when the server is not running, also when it was killed and left its pid file behind. */
   async stop(): Promise<void> {
-    if (existsSync(join(this.data, 'postmaster.pid'))) await this.pgCtl('stop', '-w', '-m', 'fast');
+    if (await this.isRunning()) await this.pgCtl('stop', '-w', '-m', 'fast');
+  }
+
+  /** `pg_ctl status` exits with 3 when the process of the pid file is none of the account's. */
+  private async isRunning(): Promise<boolean> {
+    if (!existsSync(join(this.data, 'postmaster.pid'))) return false;
+    return (await this.invoke('pg_ctl', ['-D', this.data, '-s', 'status'])).exitCode === 0;
   }
 
   private async installBinaries(): Promise<void> {
@@ -128,12 +134,16 @@ export class EmbeddedPostgres {
   }
 
   private async run(program: string, args: string[]): Promise<void> {
+    const result = await this.invoke(program, args);
+    if (result.exitCode !== 0) throw failed(program, result);
+  }
+
+  private invoke(program: string, args: string[]): Promise<RunResult> {
     const file = join(this.home, 'native', 'bin', program);
     const [command, ...rest] = this.asRoot
       ? ['setpriv', `--reuid=${account}`, `--regid=${account}`, '--clear-groups', file, ...args]
       : [file, ...args];
-    const result = await this.runner.run(command, rest, { timeoutMs, cwd: '/', env: { LC_ALL: 'C' } });
-    if (result.exitCode !== 0) throw failed(program, result);
+    return this.runner.run(command, rest, { timeoutMs, cwd: '/', env: { LC_ALL: 'C' } });
   }
 }
 
