@@ -50,16 +50,17 @@ export class EventFeed {
       this.logger.warn({ error: error.message }, 'the event feed lost its connection'),
     );
     connection.on('end', () => this.reconnect());
+    this.connection = connection;
     await connection.connect();
     await connection.query('LISTEN dodai_events');
-    this.connection = connection;
     this.read();
   }
 
+  /** A connection ends exactly once, also one that never came about: so there is always one that is being tried. */
   private reconnect(): void {
     if (this.stopped) return;
     this.database.clock.setTimeout(() => {
-      if (!this.stopped) this.listen().catch(() => this.reconnect());
+      if (!this.stopped) this.listen().catch(() => this.connection?.end());
     }, reconnectMs);
   }
 
