@@ -104,7 +104,16 @@ export class TestEngine {
   async startConductor(): Promise<void> {
     const { machines, instances, writer, bmc, queue, feed, clock, limits } = this;
     const host = { queue, feed, clock, logger };
-    const engine = { machines, instances, writer, bmc, deadlines: limits, retries: this.retries, host };
+    const engine = {
+      machines,
+      instances,
+      writer,
+      bmc,
+      deadlines: limits,
+      retries: this.retries,
+      sweepMs: 60_000,
+      host,
+    };
     this.conductor = createConductor(engine);
     await this.conductor.start();
   }

@@ -81,6 +81,8 @@ interface Stores {
 export interface Brought {
   /** Speaks to the BMCs. */
   driver?: PowerDriver;
+  /** Tells the time. */
+  clock?: Clock;
 }
 
 /** Opens everything that is not a listener. Each thing that must be closed is added to the closers at once. */
@@ -90,7 +92,7 @@ export async function openParts(
   closers: Closers,
   brought: Brought = {},
 ): Promise<Parts> {
-  const clock = new SystemClock();
+  const clock = brought.clock ?? new SystemClock();
   const runner = new ExecaProcessRunner({ clock });
   const directory = await DataDirectory.acquire(config.dataDir);
   closers.add('data directory', () => directory.release());
@@ -107,7 +109,7 @@ export async function openParts(
   const driver = brought.driver ?? ipmitool(runner, config);
   const writer = new LifecycleWriter(database);
   const bmc = new Bmc(new PowerControl(driver, clock), stores.machines, stores.events, writer);
-  const { deadlines, retries } = config;
+  const { deadlines, retries, sweepMs } = config;
   const host = { queue, feed, clock, logger: log };
   const spawning = new Spawning(stores, new Reservations(database), queue);
   return {
@@ -126,7 +128,7 @@ export async function openParts(
     callbacks: new Callbacks(stores, writer, queue, { box, clock, deadlines }),
     netbooting: new Netbooting(stores, new TemplateRenderer(config.templatesDir), config, box),
     duties: {
-      conductor: createConductor({ ...stores, writer, bmc, deadlines, retries, host }),
+      conductor: createConductor({ ...stores, writer, bmc, deadlines, retries, sweepMs, host }),
       'pool keeper': new PoolKeeper(stores, spawning, host),
       housekeeping: new Housekeeping(new Pruner(database), config.retention, host),
     },

@@ -91,6 +91,9 @@ export const configSchema = z.object({
     .positive()
     .default(4096)
     .describe('Size of the timeline with its indexes above which the oldest of it goes, logs before facts'),
+  DODAI_SWEEP_S: seconds(60).describe(
+    'Between two rounds that wake every machine at work, should the queue have lost it',
+  ),
   DODAI_LOG_LEVEL: z
     .enum(['debug', 'info', 'warn', 'error', 'silent'])
     .default('info')
@@ -121,6 +124,8 @@ export interface Config {
   bmcTimeoutMs: number;
   deadlines: Deadlines;
   retries: RetryPolicy;
+  /** Between two rounds that wake every machine at work. */
+  sweepMs: number;
   retention: Retention;
   log: { level: Settings['DODAI_LOG_LEVEL']; pretty: boolean };
 }
@@ -236,6 +241,7 @@ function arrange(s: Settings): Config {
       deleteMs: s.DODAI_DEADLINE_DELETE_S * 1000,
     },
     retries: { retries: s.DODAI_RETRIES, backoffMs: s.DODAI_RETRY_BACKOFF_S * 1000 },
+    sweepMs: s.DODAI_SWEEP_S * 1000,
     retention: {
       eventsMs: s.DODAI_EVENTS_KEEP_DAYS * dayMs,
       logsMs: s.DODAI_LOGS_KEEP_DAYS * dayMs,

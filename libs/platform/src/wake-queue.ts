@@ -7,6 +7,22 @@ import type { Secret } from './secret.js';
 const queueName = 'machines';
 const schema = 'bullmq';
 
+/**
+ * What becomes of the jobs of a conductor that was killed: their locks run out, and whoever looks next takes them up. A lock is
+ * renewed each second, so an event loop that is held up has more than six of them before a machine might be looked at twice; that
+ * does no harm either, because steps look before they act and rows change only from where they were seen. A job may be left
+ * behind by any number of killed conductors: what makes it fail for good is never that.
+ */
+const takeOver = {
+  lockDuration: 8000,
+  lockRenewTime: 2000,
+  stalledInterval: 2000,
+  maxStalledCount: 2 ** 31 - 1,
+};
+
+/** A look that failed, because a store was away for instance, is taken again by itself. */
+const lookAgain = { attempts: 2 ** 31 - 1, backoff: { type: 'fixed', delay: 1000 } };
+
 type Wake = { machineId: string };
 /** `wake`: look at the machine now. `alarm`: at its time it becomes a wake, which the others are one with. */
 type JobName = 'wake' | 'alarm';
@@ -43,7 +59,8 @@ function redisBackend(url: Secret): Backend {
   const { Queue, Worker } = withBackend(createRedisBackend);
   return {
     queue: () => new Queue<Wake>(queueName, { connection }),
-    worker: (handle, concurrency) => new Worker<Wake>(queueName, handle, { connection, concurrency }),
+    worker: (handle, concurrency) =>
+      new Worker<Wake>(queueName, handle, { connection, concurrency, ...takeOver }),
     close: async () => void (await connection.quit()),
   };
 }
@@ -53,7 +70,8 @@ function postgresBackend(url: Secret): Backend {
   const { Queue, Worker } = withBackend(createPostgresBackend);
   return {
     queue: () => new Queue<Wake>(queueName, { connection }),
-    worker: (handle, concurrency) => new Worker<Wake>(queueName, handle, { connection, concurrency }),
+    worker: (handle, concurrency) =>
+      new Worker<Wake>(queueName, handle, { connection, concurrency, ...takeOver }),
     close: async () => undefined,
   };
 }
@@ -93,11 +111,12 @@ export class WakeQueue {
     await this.add('alarm', machineId, { delay, jobId: `alarm-${machineId}-${at.getTime()}` });
   }
 
-  /** Calls `handle` for each machine that is to be looked at. It sees to its own errors: what it throws is only logged. */
+  /** Calls `handle` for each machine that is to be looked at. When it throws, that is logged and it is called again in a second. */
   async work(handle: (machineId: string) => Promise<void>, concurrency: number): Promise<void> {
+    const handleInTurn = inTurn(handle);
     this.worker = this.backend.worker(async ({ name, data }) => {
       if ((name as JobName) === 'alarm') await this.wake(data.machineId);
-      else await handle(data.machineId);
+      else await handleInTurn(data.machineId);
     }, concurrency);
     this.worker.on('error', (error) => this.logger.warn({ error: error.message }, 'the worker has an error'));
     this.worker.on('failed', (job, error) =>
@@ -127,6 +146,25 @@ export class WakeQueue {
   }
 
   private async add(name: JobName, machineId: string, options: JobsOptions): Promise<void> {
-    await this.queue.add(name, { machineId }, { removeOnComplete: true, removeOnFail: true, ...options });
+    await this.queue.add(
+      name,
+      { machineId },
+      { removeOnComplete: true, removeOnFail: true, ...lookAgain, ...options },
+    );
   }
+}
+
+/** A job whose lock ran out while it was in hand here is taken up again here too: one after another, all the same. */
+function inTurn(handle: (machineId: string) => Promise<void>): (machineId: string) => Promise<void> {
+  const inHand = new Map<string, Promise<void>>();
+  return async (machineId) => {
+    const before = inHand.get(machineId)?.catch(() => undefined);
+    const mine = before ? before.then(() => handle(machineId)) : handle(machineId);
+    inHand.set(machineId, mine);
+    try {
+      await mine;
+    } finally {
+      if (inHand.get(machineId) === mine) inHand.delete(machineId);
+    }
+  };
 }

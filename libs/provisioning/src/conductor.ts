@@ -4,8 +4,8 @@ import type { Clock, Logger, WakeQueue } from '#platform';
 import type { EventFeed, LifecycleWriter, MachineStore } from '#store';
 import type { Failures } from './failures.js';
 import type { Outcome, Step } from './outcome.js';
+import { Silence } from './silence.js';
 
-const sweepMs = 60_000;
 const pageSize = 200;
 /** Machines looked at side by side; a look may wait for a machine to switch itself off. */
 const concurrency = 100;
@@ -14,6 +14,8 @@ interface Work {
   machines: MachineStore;
   /** Which step a machine is due; undefined: none, it rests. */
   stepOf: (machine: Machine) => Step | undefined;
+  /** Between two rounds in which every machine that is worked on is woken, whatever the queue knows of it. */
+  sweepMs: number;
 }
 
 interface Host {
@@ -31,11 +33,12 @@ interface Running {
 
 /**
  * Drives every machine that is worked on: looks at it when it is woken (a verb, a notify, a deadline), does its step, and
- * waits. At the start and once a minute all of them are woken: a queue that lost everything costs no more than that.
+ * waits. At the start and every `sweepMs` all of them are woken: a queue that lost everything costs no more than that.
  */
 export class Conductor {
   private readonly stopping = new AbortController();
   private readonly running = new Map<string, Running>();
+  private readonly silence: Silence;
   private unsubscribe = () => {};
 
   constructor(
@@ -44,6 +47,7 @@ export class Conductor {
     private readonly writer: LifecycleWriter,
     private readonly host: Host,
   ) {
+    this.silence = new Silence(host.clock);
     setMaxListeners(0, this.stopping.signal); // every machine that is being looked at listens
   }
 
@@ -78,8 +82,9 @@ export class Conductor {
     this.running.set(machine.id, { state: machine.state, abort });
     const signal = AbortSignal.any([abort.signal, this.stopping.signal]);
     try {
-      if (this.isOverdue(machine)) throw this.overdue(machine);
-      return await step(machine, signal);
+      const outcome = await step(machine, signal);
+      if (outcome.kind === 'waiting' && this.isOverdue(machine, outcome)) throw this.overdue(machine);
+      return outcome;
     } catch (error) {
       if (!signal.aborted && !isStale(error)) await this.settle(machine, error);
       return { kind: 'moved' }; // cut short, or somebody was first: nothing has failed; look again
@@ -112,11 +117,11 @@ export class Conductor {
       if (!isStale(error)) throw error;
       return this.look(machine.id);
     }
-    await this.host.queue.wakeAt(machine.id, until);
+    await this.host.queue.wakeAt(machine.id, this.silence.endOf(until, deadlineMs));
   }
 
-  private isOverdue({ awaitsUntil }: Machine): boolean {
-    return awaitsUntil !== null && awaitsUntil <= this.host.clock.now();
+  private isOverdue({ awaitsUntil }: Machine, { deadlineMs }: { deadlineMs: number }): boolean {
+    return awaitsUntil !== null && this.silence.endOf(awaitsUntil, deadlineMs) <= this.host.clock.now();
   }
 
   private overdue(machine: Machine): DomainError {
@@ -150,7 +155,7 @@ export class Conductor {
       this.sweep()
         .catch((error: unknown) => this.host.logger.warn({ error: String(error) }, 'the sweep failed'))
         .finally(() => this.sweepLater());
-    }, sweepMs);
+    }, this.work.sweepMs);
   }
 }
 

@@ -19,12 +19,13 @@ interface Engine {
   bmc: Bmc;
   deadlines: Deadlines;
   retries: RetryPolicy;
+  sweepMs: number;
   host: { queue: WakeQueue; feed: EventFeed; clock: Clock; logger: Logger };
 }
 
 /** The conductor with every step in its place: one file per working state, one entry per stage. */
 export function createConductor(engine: Engine): Conductor {
-  const { machines, instances, writer, bmc, deadlines, retries, host } = engine;
+  const { machines, instances, writer, bmc, deadlines, retries, sweepMs, host } = engine;
   const power = new PowerStages(bmc, writer, deadlines);
   const verify = verifyStep(bmc, writer);
   const order = powerOrderSteps(power);
@@ -37,5 +38,5 @@ export function createConductor(engine: Engine): Conductor {
     if (state === 'verifying') return verify;
     return powerOrder ? order[powerOrder] : steps[state]?.[stage ?? ''];
   };
-  return new Conductor({ machines, stepOf }, new Failures(writer, host, retries), writer, host);
+  return new Conductor({ machines, stepOf, sweepMs }, new Failures(writer, host, retries), writer, host);
 }
