@@ -96,7 +96,12 @@ describe('an instance', () => {
     const { id } = made.body;
     expect(made).toMatchObject({
       status: 202,
-      body: { state: 'building', machine: { name: 'm1' }, image: { name: 'small' }, verbs: ['destroy'] },
+      body: {
+        state: 'building',
+        machine: { name: 'm1' },
+        image: { name: 'small' },
+        verbs: ['destroy', 'force_destroy', 'abort', 'lock'],
+      },
     });
     expect(made.headers.get('location')).toBe(`/v1/instances/${id}`);
     await reaches(id, 'booting');

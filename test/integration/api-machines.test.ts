@@ -48,7 +48,7 @@ describe('enrolling a machine', () => {
       name: 'm1',
       state: 'inactive',
       status: 'inactive',
-      verbs: ['verify', 'spawn'],
+      verbs: ['verify', 'spawn', 'adopt', 'enter_maintenance', 'lock'],
       power: { state: 'off', ageSeconds: expect.any(Number) },
       pxeMac: '52:54:00:aa:bb:01',
       labels: { rack: 'a3' },
@@ -77,7 +77,7 @@ describe('enrolling a machine', () => {
     expect(body).toMatchObject({
       id: problem.context?.machineId,
       state: 'verify_failed',
-      verbs: ['verify'],
+      verbs: ['verify', 'retry', 'enter_maintenance', 'lock'],
       lastError: { code: 'bmc-wrong-credentials' },
     });
     await dodai.ask('PATCH', '/v1/machines/m1', { body: { bmcPassword: bmc.password } });

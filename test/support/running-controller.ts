@@ -39,6 +39,7 @@ export class RunningController {
       DODAI_TFTP_HOST: '127.0.0.1',
       DODAI_TFTP_PORT: '0',
       DODAI_BMC_TIMEOUT_S: '3',
+      DODAI_RETRIES: '0',
       DODAI_LOG_LEVEL: 'error',
       ...environment,
     });

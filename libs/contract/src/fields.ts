@@ -55,11 +55,17 @@ export const port = z
   .min(1, 'is not a port: 1 to 65535')
   .max(65535, 'is not a port: 1 to 65535');
 
+export const vlanMin = 1;
+export const vlanMax = 4094;
+
 export const vlanId = z
   .int()
-  .min(1, 'is not a VLAN: 1 to 4094')
-  .max(4094, 'is not a VLAN: 1 to 4094')
+  .min(vlanMin, 'is not a VLAN: 1 to 4094')
+  .max(vlanMax, 'is not a VLAN: 1 to 4094')
   .meta({ description: 'VLAN id' });
+
+export const clusterPattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
+export const cluster = z.string().regex(clusterPattern, 'is not a cluster name');
 
 export const uuid = z.uuid('is not a UUID');
 
@@ -90,18 +96,25 @@ export const timestamp = z.iso
   .datetime()
   .meta({ description: 'UTC, ISO 8601', examples: ['2026-01-31T12:00:00.000Z'] });
 
+export const labelKey = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$/, 'is not a label key: letters, digits, . _ / -; at most 63');
+
 export const labels = z
-  .record(
-    z
-      .string()
-      .regex(
-        /^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$/,
-        'is not a label key: letters, digits, . _ / -; at most 63',
-      ),
-    z.string().max(255),
-  )
+  .record(labelKey, z.string().max(255))
   .refine((all) => Object.keys(all).length <= 64, 'has more than 64 labels')
   .meta({ description: 'Labels of your own: keys and values', examples: [{ rack: 'a3' }] });
+
+/** Why somebody does what others will ask about. */
+export const reason = z
+  .string()
+  .overwrite((text) => text.trim())
+  .min(1, 'is empty: say why, for whoever finds it')
+  .max(1024)
+  .meta({ description: 'Why, for whoever finds it', examples: ['the fan is being changed'] });
+
+/** A switch in a query string, off when it is not there. */
+export const flagInText = z.stringbool({ truthy: ['true'], falsy: ['false'] }).default(false);
 
 /** A number in a query string or a cell of a table. */
 export const numberInText = (schema: z.ZodType<number>) =>

@@ -12,3 +12,6 @@ export * from './machine.js';
 export * from './machine-import.js';
 export * from './paging.js';
 export * from './problem.js';
+export * from './spawn.js';
+export * from './verbs.js';
+export { parseZone, resourcePool, type Zone, zoneText } from './zone.js';

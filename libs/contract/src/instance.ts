@@ -1,42 +1,9 @@
-import { instanceStates, instanceVerbs, notifyStates } from '#core';
+import { instanceStates, instanceVerbs, notifyStates, powerOrderNames } from '#core';
 import { z } from 'zod';
 import * as f from './fields.js';
 import { machineView } from './machine.js';
 import { listOf, pagingShape, timeoutSeconds } from './paging.js';
 import { lastError } from './problem.js';
-
-const sshKey = z
-  .string()
-  .max(16_384)
-  .overwrite((text) => text.trim())
-  .regex(
-    /^(ssh-(rsa|ed25519|dss)|ecdsa-sha2-nistp(256|384|521)|sk-[a-z0-9@.-]+) [A-Za-z0-9+/]+={0,3}( [^\r\n]*)?$/,
-    'is not an OpenSSH public key on one line',
-  );
-
-const cluster = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, 'is not a cluster name');
-
-export const instanceCreate = z
-  .strictObject({
-    hostName: f.hostName,
-    image: f.idOrName.meta({ description: 'Image, by id or name', examples: ['debian-12'] }),
-    instanceType: f.name.meta({ description: 'Instance type', examples: ['standard'] }),
-    machine: f.idOrName.optional().meta({ description: 'This machine and no other, by id or name' }),
-    cluster: cluster.optional().meta({ description: 'Cluster it is for; none: the resource pool' }),
-    vlanId: f.vlanId.optional(),
-    sshKeys: z.array(sshKey).max(64).default([]).meta({ description: 'OpenSSH public keys that may log in' }),
-  })
-  .meta({
-    id: 'InstanceCreate',
-    examples: [
-      {
-        hostName: 'db1',
-        image: 'debian-12',
-        instanceType: 'standard',
-        sshKeys: ['ssh-ed25519 AAAAC3Nz me@desk'],
-      },
-    ],
-  });
 
 export const instanceView = z
   .object({
@@ -49,6 +16,11 @@ export const instanceView = z
       .nullable()
       .meta({ description: 'The machine it is on; null when deleted' }),
     power: machineView.shape.power.nullable(),
+    powerOrder: z
+      .enum(powerOrderNames)
+      .nullable()
+      .meta({ description: 'What start, stop, reboot or power cycle still has to do' }),
+    locked: machineView.shape.locked,
     installation: machineView.shape.installation,
     image: z
       .object({ id: f.uuid, name: z.string() })
@@ -86,11 +58,11 @@ export const instanceListQuery = z.strictObject({
   ...pagingShape,
 });
 
-export const instanceWaits = ['installed', 'deleted'] as const;
+export const instanceWaits = ['installed', 'deleted', 'active', 'stopped'] as const;
 export const instanceWaitQuery = z.strictObject({
   wait: z.enum(instanceWaits).optional().meta({
     description:
-      'Hold the answer until then: 200 when reached, 202 when the time ran out first, 409 when it failed',
+      'Hold the answer until then: 200 when reached, 202 when the time ran out first, 409 when it failed. `active` and `stopped`: and no power order is in hand',
   }),
   timeout: timeoutSeconds,
 });
@@ -113,8 +85,6 @@ export const notifyRequest = z
     examples: [{ state: 'install', progress: 40, message: 'writing the image' }],
   });
 
-export type InstanceCreate = z.infer<typeof instanceCreate>;
-export type InstanceCreateInput = z.input<typeof instanceCreate>;
 export type InstanceView = z.infer<typeof instanceView>;
 export type InstanceListQuery = z.infer<typeof instanceListQuery>;
 export type InstanceWaitQuery = z.infer<typeof instanceWaitQuery>;

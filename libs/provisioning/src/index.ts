@@ -11,4 +11,5 @@ export { Housekeeping } from './housekeeping.js';
 export { Netbooting, type ScriptName, scriptNames } from './netbooting.js';
 export { PoolKeeper } from './pool-keeper.js';
 export { type AdoptRequest, checkFit, Spawning, type SpawnRequest } from './spawning.js';
-export { type PowerVerbName, powerVerbs, Verbs } from './verbs.js';
+export { previewOf, type SpawnPreview } from './spawn-preview.js';
+export { type PowerVerbName, powerVerbs, type Target, Verbs } from './verbs.js';

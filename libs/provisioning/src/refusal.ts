@@ -1,4 +1,4 @@
-import { DomainError, type Machine, type Verb, verbRefusal } from '#core';
+import { allowedVerbs, DomainError, type Machine, type Verb, verbRefusal } from '#core';
 
 /** Throws `verb-not-allowed`, `machine-locked` or `machine-in-maintenance` when the machine does not take the verb now. */
 export function checkTaken(verb: Verb, machine: Machine): void {
@@ -10,8 +10,7 @@ export function checkTaken(verb: Verb, machine: Machine): void {
 function notNow(machine: Machine, verb: Verb): DomainError {
   const where = machine.stage ? `${machine.state} (${machine.stage})` : machine.state;
   return new DomainError('verb-not-allowed', `${verb} is not possible while ${machine.name} is ${where}.`, {
-    remedy:
-      'The verbs that are possible now are listed with the machine; others may be when its work has ended.',
+    remedy: `Possible now: ${allowedVerbs(machine).join(', ')}. Others may be when its work has ended.`,
     context: { state: machine.state, stage: machine.stage, verb },
   });
 }

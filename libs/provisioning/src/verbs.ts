@@ -38,6 +38,9 @@ interface Host {
   clock: Clock;
 }
 
+/** What a verb is done to: a machine by its id, or the machine that an instance is on. */
+export type Target = string | { instanceId: string };
+
 /** Verbs that move a machine in its life cycle and need to be told nothing more. */
 type PlainVerb = 'verify' | 'retry' | 'abort' | 'destroy' | 'force_destroy';
 
@@ -59,13 +62,13 @@ export class Verbs {
   }
 
   /** Tries a failed work again, from the stage that failed. */
-  retry(machineId: string, asker: Asker): Promise<Machine> {
-    return this.ask(machineId, 'retry', asker, (name) => `has the failed work on ${name} tried again`);
+  retry(target: Target, asker: Asker): Promise<Machine> {
+    return this.ask(target, 'retry', asker, (name) => `has the failed work on ${name} tried again`);
   }
 
   /** Ends the work under way; the machine is then in its failed state. What runs on it is left running. */
-  abort(machineId: string, asker: Asker): Promise<Machine> {
-    return this.ask(machineId, 'abort', asker, (name) => `aborts the work on ${name}`, {
+  abort(target: Target, asker: Asker): Promise<Machine> {
+    return this.ask(target, 'abort', asker, (name) => `aborts the work on ${name}`, {
       code: 'aborted',
       message: `The work was aborted by ${asker.name}.`,
       remedy:
@@ -104,7 +107,8 @@ export class Verbs {
 
   /** Installs the instance anew, from its own image or another; what is on the disk is lost. */
   async rebuild(instanceId: string, image: string | undefined, asker: Asker): Promise<Instance> {
-    const { machine, instance } = await this.onMachine(instanceId, 'rebuild');
+    const machine = await this.taking({ instanceId }, 'rebuild');
+    const instance = await this.stores.instances.get(instanceId);
     const chosen = await this.stores.images.find(image ?? instance.imageId ?? noImage(instance));
     checkFit(chosen, await this.stores.types.get(instance.instanceType));
     const message = `${asker.name} rebuilds ${instance.hostName} from the image ${chosen.name}`;
@@ -114,12 +118,12 @@ export class Verbs {
 
   /** start, stop, reboot, power_cycle. `hard`: stop cuts the power instead of asking the OS first. */
   async orderPower(
-    machineId: string,
+    target: Target,
     verb: PowerOrderVerb,
     asker: Asker,
     { hard = false }: { hard?: boolean } = {},
   ): Promise<Machine> {
-    const machine = await this.taking(machineId, verb);
+    const machine = await this.taking(target, verb);
     const order = verb === 'stop' && hard ? 'stopping_hard' : powerVerbOrders[verb];
     const message = `${asker.name} asks for ${verb}${hard ? ' (hard)' : ''} of ${machine.name}`;
     return this.wake(await this.writer.orderPower(machine, order, { message, data: { asker, verb } }));
@@ -136,8 +140,8 @@ export class Verbs {
   }
 
   /** A locked machine takes no verb that ends or interrupts what runs on it. */
-  async lock(machineId: string, reason: string | null, asker: Asker): Promise<Machine> {
-    const machine = await this.taking(machineId, reason === null ? 'unlock' : 'lock');
+  async lock(target: Target, reason: string | null, asker: Asker): Promise<Machine> {
+    const machine = await this.taking(target, reason === null ? 'unlock' : 'lock');
     return this.writer.mark(machine, 'locked', this.mark(reason, asker), {
       message: `${asker.name} ${reason === null ? 'unlocks' : 'locks'} ${machine.name}${reason === null ? '' : `: ${reason}`}`,
       data: { asker, verb: reason === null ? 'unlock' : 'lock', reason },
@@ -184,13 +188,13 @@ export class Verbs {
   }
 
   private async ask(
-    machineId: string,
+    target: Target,
     verb: PlainVerb,
     asker: Asker,
     sentence: (machine: string) => string,
     error?: Omit<LastError, 'at'>,
   ): Promise<Machine> {
-    const machine = await this.taking(machineId, verb);
+    const machine = await this.taking(target, verb);
     const at = this.host.clock.now().toISOString();
     return this.wake(
       await this.writer.advance(machine, verb, {
@@ -201,18 +205,22 @@ export class Verbs {
     );
   }
 
-  private async onMachine(instanceId: string, verb: Verb): Promise<{ machine: Machine; instance: Instance }> {
-    const instance = await this.stores.instances.get(instanceId);
-    if (instance.state !== 'deleted' && instance.machineId !== null)
-      return { instance, machine: await this.taking(instance.machineId, verb) };
-    throw new DomainError('verb-not-allowed', `${verb} is not possible: ${instance.hostName} is deleted.`, {
+  private async machineOf(instanceId: string, verb: Verb): Promise<Machine> {
+    const { state, hostName, machineId } = await this.stores.instances.get(instanceId);
+    const machine =
+      state === 'deleted' || machineId === null ? null : await this.stores.machines.get(machineId);
+    if (machine?.instanceId === instanceId) return machine; // it may be another's since
+    throw new DomainError('verb-not-allowed', `${verb} is not possible: ${hostName} is deleted.`, {
       remedy: 'Spawn a new instance.',
-      context: { state: instance.state },
+      context: { state: 'deleted', verb },
     });
   }
 
-  private async taking(machineId: string, verb: Verb): Promise<Machine> {
-    const machine = await this.stores.machines.get(machineId);
+  private async taking(target: Target, verb: Verb): Promise<Machine> {
+    const machine =
+      typeof target === 'string'
+        ? await this.stores.machines.get(target)
+        : await this.machineOf(target.instanceId, verb);
     checkTaken(verb, machine);
     return machine;
   }

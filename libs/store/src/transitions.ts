@@ -65,7 +65,14 @@ export class Transitions {
     if (instanceId && instanceEvent) await this.moveInstance(instanceId, instanceEvent, change.error);
     await this.record({ ...moved, instanceId: moved.instanceId ?? machine.instanceId }, 'state.changed', {
       ...change,
-      data: { ...change.data, event, from: machine.state, to, ...(change.error && { error: change.error }) },
+      data: {
+        ...change.data,
+        event,
+        from: machine.state,
+        to,
+        ...(moved.stage && { stage: moved.stage }),
+        ...(change.error && { error: change.error }),
+      },
     });
     return moved;
   }

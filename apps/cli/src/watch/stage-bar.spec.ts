@@ -14,6 +14,8 @@ const instance: InstanceView = {
   verbs: ['destroy'],
   machine: { id: uuid, name: 'm1', state: 'installing', pxeIp: null },
   power: null,
+  powerOrder: null,
+  locked: null,
   installation: {
     stage: 'install',
     since: at(31),

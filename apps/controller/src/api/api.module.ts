@@ -1,15 +1,18 @@
 import { Module } from '@nestjs/common';
+import { AdoptionController } from './adoption.controller.js';
 import { EventStream } from './event-stream.js';
 import { EventWait } from './event-wait.js';
 import { EventsController } from './events.controller.js';
 import { ImageShelf } from './image-shelf.js';
 import { ImagesController } from './images.controller.js';
 import { InstanceReader } from './instance-reader.js';
+import { InstanceVerbsController } from './instance-verbs.controller.js';
 import { InstanceTypesController } from './instance-types.controller.js';
 import { PoolSettings } from './pool-settings.js';
 import { InstancesController } from './instances.controller.js';
 import { MachineEnrolment } from './machine-enrolment.js';
 import { MachineImportController } from './machine-import.controller.js';
+import { MachineVerbsController } from './machine-verbs.controller.js';
 import { MachinesController } from './machines.controller.js';
 
 /** Role `api`: what orchestrators and operators talk to. */
@@ -17,9 +20,12 @@ import { MachinesController } from './machines.controller.js';
   controllers: [
     MachineImportController,
     MachinesController,
+    MachineVerbsController,
+    AdoptionController,
     ImagesController,
     InstanceTypesController,
     InstancesController,
+    InstanceVerbsController,
     EventsController,
   ],
   providers: [PoolSettings, EventStream, EventWait, ImageShelf, InstanceReader, MachineEnrolment],

@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import { DomainError, type Instance } from '#core';
+import type { Instance, Machine } from '#core';
 import type { InstanceView, InstanceWait } from '#contract';
 import { Clock } from '#platform';
 import { ImageStore, InstanceStore, MachineStore } from '#store';
+import { hasReached } from './instance-waits.js';
 import { instanceViewOf } from './views.js';
 
 /** Instances with what their machines and images say of them. */
@@ -33,7 +34,7 @@ export class InstanceReader {
       instanceViewOf(
         {
           instance,
-          machine: (instance.machineId !== null && machineOf.get(instance.machineId)) || null,
+          machine: machineOn(instance, machineOf),
           image: (instance.imageId !== null && imageOf.get(instance.imageId)) || null,
         },
         now,
@@ -44,32 +45,17 @@ export class InstanceReader {
   /** One look of a client that waits. Throws DomainError `instance-failed` when it waits in vain. */
   async look(id: string, wait: InstanceWait): Promise<{ instance: Instance; reached: boolean }> {
     const instance = await this.instances.get(id);
-    const { state } = instance;
-    if (state === (wait === 'installed' ? 'active' : 'deleted')) return { instance, reached: true };
-    if (state === 'error') throw failed(instance);
-    if (wait === 'installed' && state !== 'building') throw goingAway(instance);
-    return { instance, reached: false };
+    const [machine = null] = await this.machines.byIds(present([instance.machineId]));
+    return { instance, reached: hasReached(wait, { instance, machine }) };
   }
+}
+
+/** The machine that it was on may be another's since. */
+function machineOn({ id, machineId }: Instance, machineOf: Map<string, Machine>): Machine | null {
+  const machine = machineId === null ? undefined : machineOf.get(machineId);
+  return machine?.instanceId === id ? machine : null;
 }
 
 function present(ids: (string | null)[]): string[] {
   return [...new Set(ids)].filter((id) => id !== null);
-}
-
-function failed({ id, hostName, lastError }: Instance): DomainError {
-  return new DomainError(
-    'instance-failed',
-    `${hostName} failed: ${lastError?.message ?? 'no reason was given'}`,
-    {
-      context: { instanceId: id, error: lastError },
-      remedy: lastError?.remedy ?? 'Look at its events for what happened, then destroy it.',
-    },
-  );
-}
-
-function goingAway({ id, hostName, state }: Instance): DomainError {
-  return new DomainError('instance-failed', `${hostName} is ${state}: it will not be installed.`, {
-    context: { instanceId: id },
-    remedy: 'Spawn a new instance.',
-  });
 }

@@ -3,6 +3,8 @@ import { ApiBearerAuth, ApiHeader, ApiOperation, ApiTags } from '@nestjs/swagger
 import type { Response } from 'express';
 import type { Instance } from '#core';
 import {
+  type DestroyQuery,
+  destroyQuery,
   idempotencyKey,
   type InstanceCreate,
   instanceCreate,
@@ -13,10 +15,15 @@ import {
   instanceView,
   type InstanceWaitQuery,
   instanceWaitQuery,
+  mostNamed,
   type Page,
+  type SpawnPreview,
+  spawnPreview,
+  type SpawnQuery,
+  spawnQuery,
   uuid,
 } from '#contract';
-import { type Asker, Spawning, Verbs } from '#provisioning';
+import { type Asker, previewOf, Spawning, Verbs } from '#provisioning';
 import { InstanceStore } from '#store';
 import { Answers, Problems } from '../http/answers.js';
 import { goneSignal } from '../http/gone.js';
@@ -41,21 +48,28 @@ export class InstancesController {
   @HttpCode(202)
   @ApiHeader({ name: 'Idempotency-Key', required: false, description: idempotencyKey.meta()?.description })
   @ApiOperation({
-    summary: 'Spawn: install a machine',
-    description: 'Follow it at the Location; `?wait=installed` there holds the answer.',
+    summary: 'Spawn: install a machine, or hand over one that waits in the pool',
+    description:
+      'Follow it at the Location; `?wait=installed` there holds the answer. With `dryRun=true` the Idempotency-Key plays no part.',
   })
+  @Answers(200, 'With `dryRun=true`: what would be chosen, and why the others would not', spawnPreview)
   @Answers(202, 'A machine was chosen and its installation begins', instanceView)
   @Problems(
-    [404, 'The image, the instance type or the machine is not known'],
-    [409, 'No machine is free, or the Idempotency-Key was used for another request'],
+    [404, 'The image, the instance type, the machine or the cluster is not known'],
+    [409, 'No machine is free, the cluster has another VLAN, or the Idempotency-Key was used otherwise'],
     [422, 'The image does not fit the disk'],
   )
   async spawn(
     @Body({ schema: instanceCreate }) wanted: InstanceCreate,
+    @Query({ schema: spawnQuery }) { dryRun }: SpawnQuery,
     @HeaderValue({ name: 'Idempotency-Key', schema: idempotencyKey }) key: string | undefined,
     @AskedBy() asker: Asker,
     @Res({ passthrough: true }) response: Response,
-  ): Promise<InstanceView> {
+  ): Promise<InstanceView | SpawnPreview> {
+    if (dryRun) {
+      response.status(200);
+      return previewOf(await this.spawning.assess(wanted), mostNamed);
+    }
     return this.accepted(await this.spawning.spawn(wanted, asker, key), response);
   }
 
@@ -96,16 +110,21 @@ export class InstancesController {
   @HttpCode(202)
   @ApiOperation({
     summary: 'Destroy: wipe the machine and give it back',
-    description: '`?wait=deleted` at the Location holds the answer.',
+    description: '`?wait=deleted` at the Location holds the answer. `force=true` is the verb force-destroy.',
   })
-  @Answers(202, 'The wipe begins', instanceView)
-  @Problems([404, 'There is no such instance'], [409, 'Its state does not allow it'])
+  @Answers(202, 'The wipe begins; with `force=true`: it is deleted', instanceView)
+  @Problems(
+    [404, 'There is no such instance'],
+    [409, 'Its state does not allow it, or its machine is locked'],
+  )
   async destroy(
     @Param('id', { schema: uuid }) id: string,
+    @Query({ schema: destroyQuery }) { force }: DestroyQuery,
     @AskedBy() asker: Asker,
     @Res({ passthrough: true }) response: Response,
   ): Promise<InstanceView> {
-    return this.accepted(await this.verbs.destroy(id, asker), response);
+    const { verbs } = this;
+    return this.accepted(await (force ? verbs.forceDestroy(id, asker) : verbs.destroy(id, asker)), response);
   }
 
   private accepted(instance: Instance, response: Response): Promise<InstanceView> {

@@ -74,6 +74,8 @@ export function instanceViewOf(
     verbs: allowedInstanceVerbs(instance.state, machine),
     machine: machine && { id: machine.id, name: machine.name, state: machine.state, pxeIp: machine.pxeIp },
     power: machine && powerOf(machine, now),
+    powerOrder: machine && machine.powerOrder,
+    locked: machine && machine.locked,
     installation: machine && installationOf(machine),
     image: image && { id: image.id, name: image.name },
     createdAt: iso(instance.createdAt),

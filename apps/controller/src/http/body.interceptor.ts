@@ -16,6 +16,8 @@ interface BodyRule {
   as: 'json' | 'text' | 'stream';
   types: readonly string[];
   limitBytes: number;
+  /** A request without a body is as good as `{}`. */
+  optional?: boolean;
 }
 
 const metadataKey = 'dodai:body';
@@ -42,7 +44,16 @@ export class BodyInterceptor implements NestInterceptor {
   }
 }
 
-async function read(request: Request, { as, types, limitBytes }: BodyRule): Promise<void> {
+/** RFC 9112, 6: a request has a body when one of these headers says so. */
+function hasBody({ headers }: Request): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+}
+
+async function read(request: Request, { as, types, limitBytes, optional }: BodyRule): Promise<void> {
+  if (optional && !hasBody(request)) {
+    request.body = {};
+    return;
+  }
   const type = request.headers['content-type']?.split(';')[0]?.trim().toLowerCase();
   if (type === undefined || !types.includes(type))
     throw new DomainError(
