@@ -1,6 +1,7 @@
 import { DomainError } from '#core';
 import type { Clock } from '#platform';
 import PQueue from 'p-queue';
+import { handOn } from './hand-on.js';
 import { type QueuedOptions, queued } from './queued.js';
 
 export interface CommandLanesOptions {
@@ -39,14 +40,7 @@ export class CommandLanes {
 
   /** Resolves when the command has ended or has waited long enough to hand its place on; the object keeps it from being awaited. */
   private async untilWaiting<T>(underWay: Promise<T>): Promise<{ underWay: Promise<T> }> {
-    await new Promise<void>((resolve) => {
-      const timer = this.clock.setTimeout(resolve, this.options.handOnAfterMs);
-      const end = () => {
-        timer.cancel();
-        resolve();
-      };
-      underWay.then(end, end);
-    });
+    await handOn(this.clock, underWay, this.options.handOnAfterMs);
     return { underWay };
   }
 

@@ -31,6 +31,8 @@ export type OnCommand = (event: PowerEvent) => void;
 export interface PowerRequest extends CommandOptions {
   /** Tries after the first, when the failure may pass. */
   retries?: number;
+  /** Goes after every command that somebody waits for. */
+  background?: boolean;
   /** Hears of the commands of this request, besides the one given to PowerControl. */
   onCommand?: OnCommand;
 }
@@ -104,10 +106,9 @@ export class CommandSender {
     attempt: number,
     request: PowerRequest,
   ): Promise<T> {
-    const priority = command.verb === 'status' ? 0 : 1; // an order does not wait for a round of looks
     return this.lanes.run(bmcName(command.bmc), () => this.told(command, attempt, request), {
       signal: request.signal,
-      priority,
+      priority: priorityOf(command.verb, request),
     });
   }
 
@@ -133,6 +134,12 @@ export class CommandSender {
       throw error;
     }
   }
+}
+
+/** An order does not wait for a round of looks, nor a look that a work needs for one that only keeps the record fresh. */
+function priorityOf(verb: PowerVerb, { background }: PowerRequest): number {
+  if (background) return -1;
+  return verb === 'status' ? 0 : 1;
 }
 
 function mayTryAgain(verb: PowerVerb, error: Error): boolean {

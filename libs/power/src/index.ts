@@ -5,6 +5,7 @@
  */
 export { IpmitoolDriver, type IpmitoolDriverOptions } from './ipmitool-driver.js';
 export type { OnCommand, PowerEvent, PowerRequest } from './command-sender.js';
+export { handOn } from './hand-on.js';
 export { PowerControl, type PowerControlOptions, type WaitRequest } from './power-control.js';
 export {
   type BmcAddress,

@@ -277,6 +277,25 @@ describe('PowerControl queues', () => {
     await all;
     expect(driver.commands.map(({ verb }) => verb)).toEqual(['status', 'on', 'status']);
   });
+
+  it('a look in the background after every other', async () => {
+    const gate = new Gate();
+    const { control, clock, driver } = setUp({ before: gate.hold, concurrency: 1, handOnAfterMs: Infinity });
+    const [first, background, awaited] = ['10.0.1.1', '10.0.1.2', '10.0.1.3'].map(bmcAt);
+    [first!, background!, awaited!].forEach((address) => driver.add(address));
+    const all = Promise.all([
+      control.status(first!),
+      control.status(background!, { background: true }),
+      control.status(awaited!),
+    ]);
+    for (let left = 3; left > 0; left -= 1) {
+      await clock.advance(0);
+      gate.openNext();
+    }
+    await all;
+    expect(gate.hosts).toEqual([]);
+    expect(driver.commands.map(({ bmc }) => bmc)).toEqual(['10.0.1.1:623', '10.0.1.3:623', '10.0.1.2:623']);
+  });
 });
 
 describe('PowerControl stops when the caller aborts', () => {
