@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import {
   createLogger,
+  type Clock,
   type Deadlines,
+  type PowerSyncPolicy,
   type RetryPolicy,
   Secret,
   SecretBox,
@@ -15,6 +17,7 @@ import {
   type Conductor,
   createConductor,
   PoolKeeper,
+  PowerSync,
   Spawning,
   type SpawnRequest,
   Verbs,
@@ -27,10 +30,11 @@ import {
   InstanceStore,
   InstanceTypeStore,
   LifecycleWriter,
+  LookSchedule,
   MachineStore,
   Reservations,
 } from '#store';
-import { FakePowerDriver } from '#testing';
+import { type FakeCommand, FakePowerDriver } from '#testing';
 import type { Instance, Machine, NotifyState, TimelineEvent } from '#core';
 
 const deadlines: Deadlines = {
@@ -48,7 +52,9 @@ const asker = { kind: 'token', name: 'test' } as const;
 /** The whole engine on a real database and a real queue; only the BMCs are in memory. */
 export class TestEngine {
   readonly clock = new SystemClock();
-  readonly driver = new FakePowerDriver();
+  /** Runs ahead of every command to a BMC; may wait or throw in its stead. */
+  beforeCommand: (command: FakeCommand) => void | Promise<void> = () => undefined;
+  readonly driver = new FakePowerDriver((command) => this.beforeCommand(command));
   readonly machines: MachineStore;
   readonly instances: InstanceStore;
   readonly images: ImageStore;
@@ -76,7 +82,12 @@ export class TestEngine {
     this.events = new EventStore(database);
     this.feed = new EventFeed(database, this.events, logger);
     this.writer = new LifecycleWriter(database);
-    const power = new PowerControl(this.driver, this.clock, { gapMs: 0, minBackoffMs: 1, readBackMs: 10 });
+    const power = new PowerControl(this.driver, this.clock, {
+      gapMs: 0,
+      minBackoffMs: 1,
+      readBackMs: 10,
+      handOnAfterMs: 20,
+    });
     this.bmc = new Bmc(power, this.machines, this.events, this.writer);
     this.spawning = new Spawning(this, new Reservations(database), queue);
     this.verbs = new Verbs(this, this.writer, this.bmc, { queue, clock: this.clock });
@@ -120,6 +131,17 @@ export class TestEngine {
 
   async stopConductor(): Promise<void> {
     await this.conductor?.stop();
+  }
+
+  /** Not started; whoever starts it stops it. */
+  powerSync(policy: Partial<PowerSyncPolicy>, clock: Clock = this.clock): PowerSync {
+    const { database, bmc, writer, feed } = this;
+    const every = { intervalMs: 20, concurrency: 4, ...policy };
+    return new PowerSync({ schedule: new LookSchedule(database), bmc, writer }, every, {
+      feed,
+      clock,
+      logger,
+    });
   }
 
   /** Enrols a machine whose BMC answers and has it verified. */

@@ -1,7 +1,7 @@
 import { type DynamicModule, Global, Module } from '@nestjs/common';
 import { ImageLibrary } from '#images';
 import { Clock, WakeQueue } from '#platform';
-import { Callbacks, Netbooting, Spawning, Verbs } from '#provisioning';
+import { Callbacks, Netbooting, PowerSync, Spawning, Verbs } from '#provisioning';
 import {
   Database,
   EventFeed,
@@ -38,6 +38,7 @@ export class PartsModule {
       [Verbs, parts.verbs],
       [Callbacks, parts.callbacks],
       [Netbooting, parts.netbooting],
+      [PowerSync, parts.powerSync],
       [MachineStore, stores.machines],
       [InstanceStore, stores.instances],
       [ImageStore, stores.images],

@@ -22,6 +22,7 @@ import {
   Housekeeping,
   Netbooting,
   PoolKeeper,
+  PowerSync,
   Spawning,
   Verbs,
 } from '#provisioning';
@@ -33,6 +34,7 @@ import {
   InstanceStore,
   InstanceTypeStore,
   LifecycleWriter,
+  LookSchedule,
   MachineStore,
   Pruner,
   Reservations,
@@ -58,6 +60,8 @@ export interface Parts {
   verbs: Verbs;
   callbacks: Callbacks;
   netbooting: Netbooting;
+  /** Its figures are asked for in every role; only a conductor starts it. */
+  powerSync: PowerSync;
   /** What the role `conductor` does, by name; each is started in this order and stopped in the other. */
   duties: Record<string, Duty>;
 }
@@ -112,6 +116,11 @@ export async function openParts(
   const { deadlines, retries, sweepMs } = config;
   const host = { queue, feed, clock, logger: log };
   const spawning = new Spawning(stores, new Reservations(database), queue);
+  const powerSync = new PowerSync(
+    { schedule: new LookSchedule(database), bmc, writer },
+    config.powerSync,
+    host,
+  );
   return {
     config,
     log,
@@ -127,9 +136,11 @@ export async function openParts(
     verbs: new Verbs(stores, writer, bmc, { queue, clock }),
     callbacks: new Callbacks(stores, writer, queue, { box, clock, deadlines }),
     netbooting: new Netbooting(stores, new TemplateRenderer(config.templatesDir), config, box),
+    powerSync,
     duties: {
       conductor: createConductor({ ...stores, writer, bmc, deadlines, retries, sweepMs, host }),
       'pool keeper': new PoolKeeper(stores, spawning, host),
+      'power sync': powerSync,
       housekeeping: new Housekeeping(new Pruner(database), config.retention, host),
     },
   };

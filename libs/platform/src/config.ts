@@ -62,6 +62,17 @@ export const configSchema = z.object({
     .optional()
     .describe("Port for GET /<instance>/<state> of dodai's monitor; unset: off"),
   DODAI_BMC_TIMEOUT_S: seconds(10).describe('How long one command to a BMC may take'),
+  DODAI_POWER_SYNC_S: z.coerce
+    .number()
+    .min(0)
+    .default(60)
+    .describe('How often the power of machines at rest is looked at, give or take half; 0: never'),
+  DODAI_POWER_SYNC_CONCURRENCY: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(4)
+    .describe('How many BMCs that looks at once; one that keeps it waiting does not count'),
   DODAI_DEADLINE_POWER_S: seconds(120).describe('For a BMC to switch a machine on or off'),
   DODAI_DEADLINE_BOOTING_S: seconds(900).describe(
     'From power on, or the last boot file that was fetched, to the first word of the live image',
@@ -122,6 +133,7 @@ export interface Config {
   templatesDir: string;
   legacyMonitorPort: number | undefined;
   bmcTimeoutMs: number;
+  powerSync: PowerSyncPolicy;
   deadlines: Deadlines;
   retries: RetryPolicy;
   /** Between two rounds that wake every machine at work. */
@@ -139,6 +151,14 @@ export interface Deadlines {
   bootingDiskMs: number;
   handOverMs: number;
   deleteMs: number;
+}
+
+/** How the record of the power is kept fresh. */
+export interface PowerSyncPolicy {
+  /** Between two looks at the same machine, give or take half; 0: there are none. */
+  intervalMs: number;
+  /** BMCs asked side by side. */
+  concurrency: number;
 }
 
 /** How a work that failed for a reason that may pass is tried again. */
@@ -231,6 +251,10 @@ function arrange(s: Settings): Config {
     templatesDir: join(projectRoot, 'templates'),
     legacyMonitorPort: s.DODAI_LEGACY_MONITOR_PORT,
     bmcTimeoutMs: s.DODAI_BMC_TIMEOUT_S * 1000,
+    powerSync: {
+      intervalMs: s.DODAI_POWER_SYNC_S * 1000,
+      concurrency: s.DODAI_POWER_SYNC_CONCURRENCY,
+    },
     deadlines: {
       powerMs: s.DODAI_DEADLINE_POWER_S * 1000,
       bootingMs: s.DODAI_DEADLINE_BOOTING_S * 1000,

@@ -7,6 +7,7 @@ export {
   configSchema,
   type Deadlines,
   loadConfig,
+  type PowerSyncPolicy,
   type Retention,
   type RetryPolicy,
   type Role,

@@ -15,6 +15,14 @@ export class Bmc {
     return this.using(machine, signal, (bmc, request) => this.power.status(bmc, request));
   }
 
+  /**
+   * The power state for the record, asked once and after everything that somebody waits for. Neither an event nor the
+   * record is written: whoever looks decides whether what was found still holds.
+   */
+  async look(machine: Machine, signal: AbortSignal): Promise<ReportedPower> {
+    return this.power.status(await this.address(machine), { signal, retries: 0, background: true });
+  }
+
   /** Brings the power to `wanted` and sees it there. */
   async ensure(
     machine: Machine,

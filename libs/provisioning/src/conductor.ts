@@ -5,6 +5,7 @@ import type { EventFeed, LifecycleWriter, MachineStore } from '#store';
 import type { Failures } from './failures.js';
 import type { Outcome, Step } from './outcome.js';
 import { Silence } from './silence.js';
+import { isStale } from './stale.js';
 
 const pageSize = 200;
 /** Machines looked at side by side; a look may wait for a machine to switch itself off. */
@@ -157,8 +158,4 @@ export class Conductor {
         .finally(() => this.sweepLater());
     }, this.work.sweepMs);
   }
-}
-
-function isStale(error: unknown): boolean {
-  return error instanceof DomainError && error.code === 'state-changed';
 }

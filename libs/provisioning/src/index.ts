@@ -10,6 +10,7 @@ export { createConductor } from './engine.js';
 export { Housekeeping } from './housekeeping.js';
 export { Netbooting, type ScriptName, scriptNames } from './netbooting.js';
 export { PoolKeeper } from './pool-keeper.js';
+export { PowerSync } from './power-sync.js';
 export { type AdoptRequest, checkFit, Spawning, type SpawnRequest } from './spawning.js';
 export { previewOf, type SpawnPreview } from './spawn-preview.js';
 export { type PowerVerbName, powerVerbs, type Target, Verbs } from './verbs.js';

@@ -9,6 +9,7 @@ export { ImageStore } from './image-store.js';
 export { InstanceStore } from './instance-store.js';
 export { InstanceTypeStore, type NewInstanceType } from './instance-type-store.js';
 export { LifecycleWriter } from './lifecycle-writer.js';
+export { LookSchedule, type Lane } from './look-schedule.js';
 export { type MachineFilter, type MachinePatch, MachineStore, type NewMachine } from './machine-store.js';
 export { applyMigrations, schemaDifference } from './migrations.js';
 export type { Page } from './page.js';

@@ -1,5 +1,4 @@
 import {
-  hasOwnPower,
   type LastError,
   type Machine,
   type MachineEvent,
@@ -14,6 +13,7 @@ import {
 } from '#core';
 import type { Database } from './database.js';
 import { Prisma } from './generated/client.js';
+import { PowerRecord } from './power-record.js';
 import { toMachine } from './rows.js';
 import { type Change, refused, Transitions } from './transitions.js';
 
@@ -156,16 +156,20 @@ export class LifecycleWriter {
    * `active` when it is on again. A change that nobody ordered is an event, `power.drift`.
    */
   async recordPower(id: string, power: PowerState): Promise<Machine> {
-    const data = { power, powerAt: this.now(), bmcFault: Prisma.DbNull };
-    return this.database.client.$transaction(async (tx) => {
-      const machine = toMachine(await tx.machine.update({ where: { id }, data }));
-      if (!hasOwnPower(machine.state) || !machine.instanceId || power === 'unknown') return machine;
-      const to = new Transitions(tx, this.now());
-      const followed = await to.moveInstance(machine.instanceId, power === 'off' ? 'seen_off' : 'seen_on');
-      if (followed)
-        await to.record(machine, machine.powerOrder ? 'power.seen' : 'power.drift', seen(machine));
-      return machine;
-    });
+    return this.database.client.$transaction((tx) => new PowerRecord(tx, this.now()).report(id, power));
+  }
+
+  /** A look at a machine that was left alone found this power. Throws `state-changed` when it is not left alone any more. */
+  async recordLook(machine: Machine, power: PowerState): Promise<Machine> {
+    return this.database.client.$transaction((tx) => new PowerRecord(tx, this.now()).look(machine, power));
+  }
+
+  /**
+   * A look at a machine that was left alone failed. One fault is one event, `bmc.lost`, however often it is met; `bmc.back`
+   * ends it. Throws `state-changed` when the machine is not left alone any more.
+   */
+  async recordBmcFault(machine: Machine, fault: LastError): Promise<void> {
+    await this.database.client.$transaction((tx) => new PowerRecord(tx, this.now()).fault(machine, fault));
   }
 
   /** Puts a mark on a machine, or takes it away (null). */
@@ -195,9 +199,4 @@ export class LifecycleWriter {
   private now(): Date {
     return this.database.clock.now();
   }
-}
-
-function seen({ name, power, powerOrder }: Machine): Change {
-  const how = powerOrder ? 'as was ordered' : 'which nobody ordered here: the record follows';
-  return { message: `${name} was seen ${power}, ${how}`, data: { power, powerOrder } };
 }

@@ -173,6 +173,7 @@ export class MachineStore {
   async update(id: string, patch: MachinePatch, asker: string): Promise<Machine> {
     const data = this.columns(patch) as Prisma.MachineUncheckedUpdateInput;
     const fields = Object.keys(patch);
+    if (fields.some((field) => field.startsWith('bmc'))) data.powerDueAt = null; // see at once whether it was mended
     try {
       return await this.database.client.$transaction(async (tx) => {
         const row = await tx.machine.update({ where: { id }, data });

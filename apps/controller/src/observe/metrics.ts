@@ -3,7 +3,9 @@ import type { NextFunction, Request, Response } from 'express';
 import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { machineStates, type TimelineEvent } from '#core';
 import { Clock } from '#platform';
+import { PowerSync } from '#provisioning';
 import { EventFeed, MachineStore } from '#store';
+import { registerPowerMetrics } from './power-metrics.js';
 
 const requestBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60];
 const stageBuckets = [1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 3600];
@@ -21,9 +23,11 @@ export class Metrics implements OnApplicationShutdown {
     machines: MachineStore,
     feed: EventFeed,
     private readonly clock: Clock,
+    powerSync: PowerSync,
   ) {
     const registers = [this.registry];
     collectDefaultMetrics({ register: this.registry });
+    registerPowerMetrics(powerSync, registers);
     new Gauge({
       name: 'dodai_machines',
       help: 'Machines in each state',
