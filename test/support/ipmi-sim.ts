@@ -17,6 +17,10 @@ export interface IpmiSimOptions {
   /** The operating system of the machine pays no heed to ACPI. */
   ignoresSoftOff?: boolean;
   refusesBootDevice?: boolean;
+  /** TCP, on loopback: where the serial line of the machine is; without it the BMC has no serial over LAN. */
+  serialPort?: number;
+  /** The UDP port of a BMC that is started again; any free one unless given. */
+  port?: number;
 }
 
 /** One thing the BMC was told to do to its machine. */
@@ -50,13 +54,13 @@ export async function startIpmiSim(options: IpmiSimOptions = {}): Promise<IpmiSi
   const directory = mkdtempSync(path.join(tmpdir(), 'ipmi-sim-'));
   const removeDirectory = () => rmSync(directory, { recursive: true, force: true });
   process.once('exit', removeDirectory);
-  const port = await freeUdpPort();
+  const port = options.port ?? (await freeUdpPort());
   const chassis = path.join(directory, 'chassis');
   await copyFile(chassisScript, path.join(directory, 'chassis.sh'));
   await mkdir(path.join(directory, 'state'));
   await mkdir(chassis);
   const files = {
-    'lan.conf': lanConfiguration({ port, user, password }),
+    'lan.conf': lanConfiguration({ port, user, password, serialPort: options.serialPort }),
     'sim.emu': controllerCommands,
     'chassis/power': power === 'on' ? '1\n' : '0\n',
     'chassis/power-before': '0\n',
@@ -106,7 +110,14 @@ export async function startIpmiSim(options: IpmiSimOptions = {}): Promise<IpmiSi
   };
 }
 
-function lanConfiguration(bmc: { port: number; user: string; password: string }): string {
+interface LanConfiguration {
+  port: number;
+  user: string;
+  password: string;
+  serialPort: number | undefined;
+}
+
+function lanConfiguration(bmc: LanConfiguration): string {
   return `name "bmc"
 set_working_mc 0x20
   startlan 1
@@ -119,6 +130,7 @@ set_working_mc 0x20
     guid a123456789abcdefa123456789abcdef
   endlan
   chassis_control "sh chassis.sh chassis"
+  ${bmc.serialPort === undefined ? '' : `sol "tcp:${host}:${bmc.serialPort}" 115200 nortscts`}
   user 1 false "" "" user 10
   user 2 true "${bmc.user}" "${bmc.password}" admin 10
 `;

@@ -68,6 +68,8 @@ const catalogue = {
   'bmc-refused': { retryable: false },
   'bmc-state-not-reached': { retryable: true },
   'bmc-answer-unknown': { retryable: false },
+  'console-taken': { retryable: true },
+  'console-lost': { retryable: true },
 
   'template-parameter': { retryable: false },
   'template-invalid': { retryable: false },

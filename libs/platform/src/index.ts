@@ -19,6 +19,11 @@ export { jitter } from './jitter.js';
 export { createLogger, type Logger } from './logger.js';
 export { projectRoot } from './project-root.js';
 export { SecretBox } from './secret-box.js';
-export { type StreamingEnd, type StreamingProcess, StreamingProcesses } from './streaming-process.js';
+export {
+  type StreamingEnd,
+  type StreamingOptions,
+  type StreamingProcess,
+  StreamingProcesses,
+} from './streaming-process.js';
 export { type ProcessEnd, SupervisedProcess, type SupervisedProcessOptions } from './supervised-process.js';
 export { type QueueBackend, WakeQueue } from './wake-queue.js';

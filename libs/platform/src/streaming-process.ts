@@ -19,10 +19,23 @@ export interface StreamingProcess {
 
 const stderrLimitChars = 4096;
 
-/** Runs programs as filters of a stream, such as zstd. */
+export interface StreamingOptions {
+  /** The whole environment of the program, besides PATH, which is this process's own; not given: all of this process's. */
+  env?: Record<string, string>;
+}
+
+/** Runs programs as filters of a stream, such as zstd, or as the other end of a long talk, such as ipmitool's. */
 export class StreamingProcesses {
-  /** The program is killed when the signal aborts, and when this process ends. */
-  start(file: string, args: readonly string[], signal: AbortSignal): StreamingProcess {
+  /**
+   * The program is killed when the signal aborts, and when this process ends. When this process is killed outright,
+   * the program's standard input ends.
+   */
+  start(
+    file: string,
+    args: readonly string[],
+    signal: AbortSignal,
+    { env }: StreamingOptions = {},
+  ): StreamingProcess {
     const subprocess = execa(file, args, {
       buffer: false,
       reject: false,
@@ -32,6 +45,7 @@ export class StreamingProcesses {
       stdout: 'pipe',
       stderr: 'pipe',
       encoding: 'buffer',
+      ...(env && { env: { PATH: process.env.PATH, ...env }, extendEnv: false }),
     });
     let stderr = '';
     subprocess.stderr.on('data', (chunk: Buffer) => {

@@ -72,6 +72,27 @@ export const causes: readonly (Cause & { pattern: RegExp })[] = [
     remedy: 'set the other cipher suite, 3 or 17, for the machine, or allow it on the BMC',
   },
   {
+    pattern: /SOL payload (already active on another session|activation limit reached)/,
+    code: 'console-taken',
+    executed: false,
+    found: () => 'another session holds it',
+    remedy: 'end the other session (ipmitool sol deactivate), or look at the console there',
+  },
+  {
+    pattern: /(SOL payload disabled|cannot activate SOL payload with.*)|Error activating SOL payload: (.*)/,
+    code: 'bmc-refused',
+    executed: false,
+    found: () => 'it refused',
+    remedy: 'enable serial over LAN on the BMC, for its user as well, and the serial console in the firmware',
+  },
+  {
+    pattern: /(No response to keepalive|SOL session closed by BMC|Error in SOL session)/,
+    code: 'console-lost',
+    executed: 'unknown',
+    found: () => 'the session broke off',
+    remedy: 'nothing, when it is opened again; restart the BMC when it keeps happening',
+  },
+  {
     pattern: new RegExp(`${refusal}(Node busy|Timeout|Out of space|.*update mode|.*initialization.*)`),
     code: 'bmc-busy',
     executed: false,

@@ -1,8 +1,6 @@
-import { mkdir, writeFile } from 'node:fs/promises';
-import path from 'node:path';
-import { DomainError } from '#core';
 import { ProcessRunner } from '#platform';
 import { ipmitoolFailure } from './ipmitool-failure.js';
+import { IpmitoolSession } from './ipmitool-session.js';
 import {
   type BmcAddress,
   type BootDevice,
@@ -48,32 +46,17 @@ const commands = {
 
 const bootDevices: Record<BootDevice, string> = { network: 'pxe', disk: 'disk' };
 
-/**
- * ipmitool gives every packet a second, then once more two: 6 s until a BMC counts as silent (its own 4 tries take 20 s and more).
- * -v: without it no reason is printed why a session could not be opened.
- */
-const patience = ['-N', '1', '-R', '2', '-v'];
-
-/**
- * ipmitool reads the 4.7 MB list of IANA's enterprise numbers at every start unless it finds one in its HOME: 21 ms of CPU a
- * command with it, 6 without (test/bench/power.bench.ts). Debian's ipmitool looks for the name with .txt, upstream's for the
- * one without; an empty file is refused.
- */
-const enterpriseNumbers = path.join('.local', 'usr', 'share', 'misc', 'enterprise-numbers');
-const stub = '0\n  Reserved\n';
-
 /** BMCs over IPMI 2.0 (RMCP+), by Debian's ipmitool. */
 export class IpmitoolDriver extends PowerDriver {
-  private readonly home: string;
+  private readonly session: IpmitoolSession;
   private readonly timeoutMs: number;
-  private prepared: Promise<void> | undefined;
 
   constructor(
     private readonly runner: ProcessRunner,
     { homeDirectory, timeoutMs = 10_000 }: IpmitoolDriverOptions,
   ) {
     super();
-    this.home = homeDirectory;
+    this.session = new IpmitoolSession(homeDirectory);
     this.timeoutMs = timeoutMs;
   }
 
@@ -123,9 +106,8 @@ export class IpmitoolDriver extends PowerDriver {
     { wanted, args, agreed }: Command,
     { signal }: CommandOptions = {},
   ): Promise<RegExpExecArray> {
-    await this.prepare();
-    const result = await this.runner.run('ipmitool', [...sessionArgs(bmc), ...args], {
-      env: { HOME: this.home, IPMI_PASSWORD: bmc.password.reveal(), LC_ALL: 'C' },
+    const result = await this.runner.run('ipmitool', [...this.session.args(bmc), ...args], {
+      env: await this.session.environment(bmc),
       timeoutMs: this.timeoutMs,
       signal,
     });
@@ -133,26 +115,4 @@ export class IpmitoolDriver extends PowerDriver {
     if (!answer) throw ipmitoolFailure({ bmc, wanted }, result);
     return answer;
   }
-
-  private prepare(): Promise<void> {
-    this.prepared ??= writeStubs(this.home).catch((cause: unknown) => {
-      this.prepared = undefined;
-      throw new DomainError('internal', `${this.home} could not be made a home for ipmitool`, {
-        cause,
-        remedy: `make ${this.home} writable, and see that its disk is not full`,
-      });
-    });
-    return this.prepared;
-  }
-}
-
-function sessionArgs({ host, port, user, cipherSuite, privilege }: BmcAddress): string[] {
-  const session = ['-I', 'lanplus', '-H', host, '-p', `${port}`, '-U', user, '-E', '-C', `${cipherSuite}`];
-  return session.concat(privilege ? ['-L', privilege] : [], patience);
-}
-
-async function writeStubs(home: string): Promise<void> {
-  const file = path.join(home, enterpriseNumbers);
-  await mkdir(path.dirname(file), { recursive: true });
-  await Promise.all([file, `${file}.txt`].map((name) => writeFile(name, stub)));
 }

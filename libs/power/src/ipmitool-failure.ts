@@ -9,8 +9,11 @@ export interface Request {
   wanted: string;
 }
 
+/** How ipmitool ended; one that talks for long has no time to keep to. */
+type Ended = Pick<RunResult, 'stderr'> & Partial<Pick<RunResult, 'timedOut' | 'durationMs'>>;
+
 /** Why ipmitool did not do what was wanted. */
-export function ipmitoolFailure({ bmc, wanted }: Request, result: RunResult): DomainError {
+export function ipmitoolFailure({ bmc, wanted }: Request, result: Ended): DomainError {
   const { cause, said } = explain(result);
   const { code, executed, remedy } = cause;
   const found = said ? `${cause.found(bmc)} (${said})` : cause.found(bmc);
@@ -20,7 +23,7 @@ export function ipmitoolFailure({ bmc, wanted }: Request, result: RunResult): Do
   });
 }
 
-function explain(result: RunResult): { cause: Cause; said?: string } {
+function explain(result: Ended): { cause: Cause; said?: string } {
   if (result.timedOut) return { cause: hung, said: `ipmitool was ended after ${result.durationMs} ms` };
   for (const cause of causes) {
     const match = cause.pattern.exec(result.stderr);

@@ -69,6 +69,8 @@ export const statusOfCode: Record<ErrorCode, number> = {
   'bmc-refused': 502,
   'bmc-state-not-reached': 502,
   'bmc-answer-unknown': 502,
+  'console-taken': 502,
+  'console-lost': 502,
 
   'template-parameter': 500,
   'template-invalid': 500,
