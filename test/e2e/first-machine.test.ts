@@ -144,6 +144,13 @@ describe.sequential('the first machine', () => {
     },
   );
 
+  fact('the timeline has what the live image said on the serial console', async () => {
+    for (const { id, machine } of installed()) {
+      const { text } = await site.client.console(machine.name, id);
+      expect(text).toMatch(/live image, kernel/);
+    }
+  });
+
   fact('destroy leaves zeros on every disk, the machine off and back in the pool', async () => {
     const given = installed();
     await Promise.all(given.map(({ id }) => site.client.destroy(id)));

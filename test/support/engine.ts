@@ -65,7 +65,7 @@ export class TestEngine {
   readonly spawning: Spawning;
   readonly verbs: Verbs;
   readonly callbacks: Callbacks;
-  private readonly bmc: Bmc;
+  readonly bmc: Bmc;
   private conductor: Conductor | undefined;
 
   private constructor(

@@ -20,6 +20,7 @@ import {
   instanceTypeList,
   instanceTypeView,
   instanceView,
+  lastEventIdHeader,
   machineImportResult,
   machineList,
   machineView,
@@ -34,6 +35,12 @@ import { type ListOptions, pages } from './list-pages.js';
 export interface ClientOptions extends TransportOptions {
   /** How to wait before a lost event stream is opened again. */
   sleep: Sleep;
+}
+
+/** The captured text, and the event after which more of it comes. */
+export interface ConsoleText {
+  text: string;
+  lastEventId: string;
 }
 
 const segment = encodeURIComponent;
@@ -104,6 +111,14 @@ export class DodaiClient {
   async power(machine: string, verb: PowerVerb): Promise<MachineView> {
     const path = `/v1/machines/${segment(machine)}/power`;
     return await this.#http.read(machineView, { method: 'POST', path, body: { verb } });
+  }
+
+  /** What the serial console said during the latest work, or while an instance was on the machine. */
+  async console(machine: string, instance?: string): Promise<ConsoleText> {
+    const path = `/v1/machines/${segment(machine)}/console`;
+    const headers = { accept: 'text/plain, application/problem+json' };
+    const response = await this.#http.send({ path, query: { instance }, headers });
+    return { text: await response.text(), lastEventId: response.headers.get(lastEventIdHeader) ?? '0' };
   }
 
   listImages(query: ListOptions = {}) {

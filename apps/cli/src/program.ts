@@ -1,6 +1,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import type { CliIo } from './cli-io.js';
 import { addCompletion } from './commands/completion.js';
+import { addConsole } from './commands/console.js';
 import { addDestroy } from './commands/destroy.js';
 import { addEvents } from './commands/events.js';
 import { addImages } from './commands/images.js';
@@ -62,7 +63,7 @@ export function buildProgram(io: CliIo, version: string): Command {
   ]) {
     add(program, io);
   }
-  for (const add of [addWatch, addEvents, addCompletion]) add(program, io);
+  for (const add of [addWatch, addEvents, addConsole, addCompletion]) add(program, io);
   return program;
 }
 

@@ -3,6 +3,7 @@ import { ImageLibrary } from '#images';
 import { Clock, WakeQueue } from '#platform';
 import { Callbacks, Netbooting, PowerSync, Spawning, Verbs } from '#provisioning';
 import {
+  ConsoleStore,
   Database,
   EventFeed,
   EventStore,
@@ -44,6 +45,7 @@ export class PartsModule {
       [ImageStore, stores.images],
       [InstanceTypeStore, stores.types],
       [EventStore, stores.events],
+      [ConsoleStore, stores.consoles],
       [TokenStore, stores.tokens],
     ] as const;
     const providers = values.map(([provide, useValue]) => ({ provide, useValue }));

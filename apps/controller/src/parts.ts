@@ -14,10 +14,11 @@ import {
   SystemClock,
   WakeQueue,
 } from '#platform';
-import { IpmitoolDriver, PowerControl, type PowerDriver } from '#power';
+import { type ConsoleSource, IpmitoolDriver, PowerControl, type PowerDriver, SolConsole } from '#power';
 import {
   Bmc,
   Callbacks,
+  ConsoleCapture,
   createConductor,
   Housekeeping,
   Netbooting,
@@ -27,6 +28,7 @@ import {
   Verbs,
 } from '#provisioning';
 import {
+  ConsoleStore,
   Database,
   EventFeed,
   EventStore,
@@ -35,6 +37,7 @@ import {
   InstanceTypeStore,
   LifecycleWriter,
   LookSchedule,
+  MachineLocks,
   MachineStore,
   Pruner,
   Reservations,
@@ -78,6 +81,7 @@ interface Stores {
   images: ImageStore;
   types: InstanceTypeStore;
   events: EventStore;
+  consoles: ConsoleStore;
   tokens: TokenStore;
 }
 
@@ -87,6 +91,8 @@ export interface Brought {
   driver?: PowerDriver;
   /** Tells the time. */
   clock?: Clock;
+  /** Listens to serial consoles; none are listened to when only a driver was brought. */
+  console?: ConsoleSource;
 }
 
 /** Opens everything that is not a listener. Each thing that must be closed is added to the closers at once. */
@@ -115,6 +121,10 @@ export async function openParts(
   const bmc = new Bmc(new PowerControl(driver, clock), stores.machines, stores.events, writer);
   const { deadlines, retries, sweepMs } = config;
   const host = { queue, feed, clock, logger: log };
+  const locks = new MachineLocks(database, log);
+  closers.add('machine locks', () => locks.stop());
+  const source = brought.console ?? (brought.driver ? undefined : serialOverLan(runner, config, clock));
+  const capturing = { ...host, sessions: config.consoleSessions };
   const spawning = new Spawning(stores, new Reservations(database), queue);
   const powerSync = new PowerSync(
     { schedule: new LookSchedule(database), bmc, writer },
@@ -139,6 +149,7 @@ export async function openParts(
     powerSync,
     duties: {
       conductor: createConductor({ ...stores, writer, bmc, deadlines, retries, sweepMs, host }),
+      ...(source && { 'console capture': new ConsoleCapture({ ...stores, locks }, bmc, source, capturing) }),
       'pool keeper': new PoolKeeper(stores, spawning, host),
       'power sync': powerSync,
       housekeeping: new Housekeeping(new Pruner(database), config.retention, host),
@@ -148,6 +159,13 @@ export async function openParts(
 
 function ipmitool(runner: ProcessRunner, { dataDir, bmcTimeoutMs }: Config): PowerDriver {
   return new IpmitoolDriver(runner, { homeDirectory: join(dataDir, 'ipmitool'), timeoutMs: bmcTimeoutMs });
+}
+
+function serialOverLan(runner: ProcessRunner, { dataDir }: Config, clock: Clock): ConsoleSource {
+  return new SolConsole(new StreamingProcesses(), runner, {
+    homeDirectory: join(dataDir, 'ipmitool'),
+    clock,
+  });
 }
 
 async function secretKey(config: Config, directory: DataDirectory): Promise<Buffer> {
@@ -161,12 +179,14 @@ async function startPostgres(runner: ExecaProcessRunner, config: Config, closers
 }
 
 function storesOn(database: Database): Stores {
+  const events = new EventStore(database);
   return {
     machines: new MachineStore(database),
     instances: new InstanceStore(database),
     images: new ImageStore(database),
     types: new InstanceTypeStore(database),
-    events: new EventStore(database),
+    events,
+    consoles: new ConsoleStore(events),
     tokens: new TokenStore(database),
   };
 }

@@ -105,6 +105,12 @@ export const configSchema = z.object({
   DODAI_SWEEP_S: seconds(60).describe(
     'Between two rounds that wake every machine at work, should the queue have lost it',
   ),
+  DODAI_CONSOLE_SESSIONS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .default(32)
+    .describe('Serial consoles that are captured at a time while machines are worked on; 0: none'),
   DODAI_LOG_LEVEL: z
     .enum(['debug', 'info', 'warn', 'error', 'silent'])
     .default('info')
@@ -134,6 +140,7 @@ export interface Config {
   legacyMonitorPort: number | undefined;
   bmcTimeoutMs: number;
   powerSync: PowerSyncPolicy;
+  consoleSessions: number;
   deadlines: Deadlines;
   retries: RetryPolicy;
   /** Between two rounds that wake every machine at work. */
@@ -255,6 +262,7 @@ function arrange(s: Settings): Config {
       intervalMs: s.DODAI_POWER_SYNC_S * 1000,
       concurrency: s.DODAI_POWER_SYNC_CONCURRENCY,
     },
+    consoleSessions: s.DODAI_CONSOLE_SESSIONS,
     deadlines: {
       powerMs: s.DODAI_DEADLINE_POWER_S * 1000,
       bootingMs: s.DODAI_DEADLINE_BOOTING_S * 1000,

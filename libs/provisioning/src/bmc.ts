@@ -64,7 +64,7 @@ export class Bmc {
     }
   }
 
-  private async address(machine: Machine): Promise<BmcAddress> {
+  async address(machine: Machine): Promise<BmcAddress> {
     return {
       host: machine.bmcHost,
       port: machine.bmcPort,

@@ -2,6 +2,7 @@
  * The database: PostgreSQL through Prisma. Nothing else imports the generated client; rows become domain types here.
  * A *store* describes or lists things, the *writer* alone moves machines and instances through their life cycle.
  */
+export { type ConsoleScope, ConsoleStore } from './console-store.js';
 export { Database } from './database.js';
 export { EventFeed } from './event-feed.js';
 export { EventStore, type EventFilter, type NewEvent } from './event-store.js';
@@ -10,6 +11,7 @@ export { InstanceStore } from './instance-store.js';
 export { InstanceTypeStore, type NewInstanceType } from './instance-type-store.js';
 export { LifecycleWriter } from './lifecycle-writer.js';
 export { LookSchedule, type Lane } from './look-schedule.js';
+export { type MachineLock, MachineLocks } from './machine-locks.js';
 export { type MachineFilter, type MachinePatch, MachineStore, type NewMachine } from './machine-store.js';
 export { applyMigrations, schemaDifference } from './migrations.js';
 export type { Page } from './page.js';

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { AdoptionController } from './adoption.controller.js';
+import { ConsoleController } from './console.controller.js';
 import { EventStream } from './event-stream.js';
 import { EventWait } from './event-wait.js';
 import { EventsController } from './events.controller.js';
@@ -27,6 +28,7 @@ import { MachinesController } from './machines.controller.js';
     InstancesController,
     InstanceVerbsController,
     EventsController,
+    ConsoleController,
   ],
   providers: [PoolSettings, EventStream, EventWait, ImageShelf, InstanceReader, MachineEnrolment],
 })
