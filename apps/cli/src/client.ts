@@ -1,4 +1,5 @@
 import {
+  type AdoptRequest,
   type EventView,
   type ImageView,
   type InstanceCreateInput,
@@ -12,6 +13,7 @@ import {
   type MachinePatch,
   type MachineView,
   type PowerVerb,
+  type SpawnPreview,
   eventList,
   imageList,
   imageView,
@@ -24,7 +26,9 @@ import {
   machineImportResult,
   machineList,
   machineView,
+  spawnPreview,
 } from '#contract';
+import type { InstanceVerb, PowerOrderVerb } from '#core';
 import type { z } from 'zod';
 import { collect } from './collect.js';
 import { type EventFilter, type FollowOptions, type Sleep, followEvents } from './event-stream.js';
@@ -44,6 +48,9 @@ export interface ConsoleText {
 }
 
 const segment = encodeURIComponent;
+
+/** A verb in a path: `power_cycle` is `power-cycle` there. */
+const wordOf = (verb: string) => verb.replaceAll('_', '-');
 
 /** fetch() gives up on an answer after five minutes. */
 const longestWaitSeconds = 240;
@@ -121,6 +128,29 @@ export class DodaiClient {
     return { text: await response.text(), lastEventId: response.headers.get(lastEventIdHeader) ?? '0' };
   }
 
+  /** A verb of the life cycle, or a mark; see /docs for the body that each takes. */
+  async askMachine(
+    machine: string,
+    verb: 'retry' | 'abort' | PowerOrderVerb | 'lock' | 'unlock',
+    body: object = {},
+  ): Promise<MachineView> {
+    const path = `/v1/machines/${segment(machine)}/${wordOf(verb)}`;
+    return await this.#http.read(machineView, { method: 'POST', path, body });
+  }
+
+  /** Puts it into maintenance; a reason of null ends that. */
+  async maintain(machine: string, reason: string | null): Promise<MachineView> {
+    const path = `/v1/machines/${segment(machine)}/maintenance`;
+    const asked =
+      reason === null ? { method: 'DELETE' as const } : { method: 'POST' as const, body: { reason } };
+    return await this.#http.read(machineView, { path, ...asked });
+  }
+
+  async adopt(machine: string, body: AdoptRequest): Promise<InstanceView> {
+    const path = `/v1/machines/${segment(machine)}/adopt`;
+    return await this.#http.read(instanceView, { method: 'POST', path, body });
+  }
+
   listImages(query: ListOptions = {}) {
     return pages(this.#http, imageList, '/v1/images', query);
   }
@@ -177,6 +207,22 @@ export class DodaiClient {
   async spawn(body: InstanceCreateInput, idempotencyKey?: string): Promise<InstanceView> {
     const headers: Record<string, string> = idempotencyKey ? { 'idempotency-key': idempotencyKey } : {};
     return await this.#http.read(instanceView, { method: 'POST', path: '/v1/instances', body, headers });
+  }
+
+  /** What a spawn would choose now, and why not the others. Nothing is reserved. */
+  async previewSpawn(body: InstanceCreateInput): Promise<SpawnPreview> {
+    const query = { dryRun: 'true' };
+    return await this.#http.read(spawnPreview, { method: 'POST', path: '/v1/instances', query, body });
+  }
+
+  /** A verb of the life cycle, or a mark; see /docs for the body that each takes. */
+  async askInstance(
+    id: string,
+    verb: Exclude<InstanceVerb, 'destroy'>,
+    body: object = {},
+  ): Promise<InstanceView> {
+    const path = `/v1/instances/${segment(id)}/${wordOf(verb)}`;
+    return await this.#http.read(instanceView, { method: 'POST', path, body });
   }
 
   async destroy(id: string): Promise<InstanceView> {

@@ -50,6 +50,9 @@ describe('completion', () => {
   it.each([
     ['machines show ', '<machine>'],
     ['power on ', '<machine>'],
+    ['power-cycle ', '<instance>'],
+    ['rebuild db1 --image ', '<image>'],
+    ['machines maintenance ', '<machine>'],
     ['--url http://a watch ', '<instance>'],
     ['spawn db1 --image ', '<image>'],
     ['spawn db1 --image debian --instance-type ', '<instance-type>'],
@@ -62,10 +65,13 @@ describe('completion', () => {
     expect(await suggested('machines list --state ')).toContain('inactive');
   });
 
-  it.each(['machines import ', 'images import ', 'images list --token-file ', 'spawn db1 --ssh-key '])(
-    'leaves files to the shell in "%s"',
-    async (line) => expect(await suggested(line)).toBe('files'),
-  );
+  it.each([
+    'machines import ',
+    'images import ',
+    'images list --token-file ',
+    'spawn db1 --ssh-key ',
+    'spawn db1 --user-data ',
+  ])('leaves files to the shell in "%s"', async (line) => expect(await suggested(line)).toBe('files'));
 
   it('suggests nothing where nothing may follow', async () => {
     expect(await suggested('machines show m1 ')).toEqual([]);

@@ -15,7 +15,7 @@ export type Suggestions = Suggestion[] | 'files';
 /** Names that the controller knows, by the kind that arguments and options are called after. */
 export type NamesOf = (kind: string) => Promise<Suggestion[]>;
 
-const fileNames = ['file', 'token-file', 'bmc-password-file', 'ssh-key'];
+const fileNames = ['file', 'token-file', 'bmc-password-file', 'ssh-key', 'user-data'];
 
 /** Reads the words before the cursor along the tree of commands; the last word is the one being typed. */
 export async function suggest(program: Command, words: string[], namesOf: NamesOf): Promise<Suggestions> {

@@ -1,6 +1,7 @@
 import type { InstanceView } from '#contract';
 import { DomainError, type ErrorCode, errorCodes } from '#core';
 import type { Session } from './session.js';
+import type { Watched } from './watch/watch-instance.js';
 import { duration, secondsSince } from './view/quantities.js';
 
 /** A failed installation or deletion is an error of the command that waited for it. */
@@ -13,14 +14,20 @@ export function throwIfFailed({ state, hostName, lastError, machine }: InstanceV
 }
 
 /** The last line of a watch: what is there now and what one does with it. */
-export async function outcomeText(session: Session, instance: InstanceView): Promise<string> {
-  const { hostName, state, machine, createdAt, installedAt } = instance;
-  if (state === 'deleted') return `${hostName} is deleted; its machine is back in the pool.`;
-  if (!installedAt) return `${hostName} is ${state}.`;
-  const took = duration(secondsSince(createdAt, new Date(installedAt)));
-  const installed = `${hostName} is installed, ${took} after it was asked for.`;
+export async function outcomeText(session: Session, { instance, timeline }: Watched): Promise<string> {
+  const { hostName, state, machine, installedAt } = instance;
+  if (state === 'deleted') return `${hostName} is deleted${machineAfter(timeline)}.`;
+  if (!installedAt || !timeline.startedAt) return `${hostName} is ${state}.`;
+  const took = duration(secondsSince(timeline.startedAt, new Date(installedAt)));
+  const did = timeline.work === 'hand-over' ? 'has its machine, which waited in the pool' : 'is installed';
+  const installed = `${hostName} ${did}, ${took} after it was asked for.`;
   if (!machine?.pxeIp) return installed;
   return `${installed}\nLog in: ssh ${await loginPrefix(session, instance)}${machine.pxeIp}`;
+}
+
+function machineAfter({ lastState }: Watched['timeline']): string {
+  if (lastState === 'inactive') return '; its machine is back in the pool';
+  return lastState === 'delete_failed' ? '; its machine is not wiped, and is kept back' : '';
 }
 
 /** `debian@` when the image says whom its keys are for. */

@@ -6,6 +6,7 @@ import { addDestroy } from './commands/destroy.js';
 import { addEvents } from './commands/events.js';
 import { addImages } from './commands/images.js';
 import { addInstanceTypes } from './commands/instance-types.js';
+import { addInstanceVerbs } from './commands/instance-verbs.js';
 import { addInstances } from './commands/instances.js';
 import { addMachines } from './commands/machines.js';
 import { addPower } from './commands/power.js';
@@ -22,6 +23,8 @@ Examples:
   dodai machines add rack1-03 --instance-type standard --pxe-mac 52:54:00:12:34:56 \\
     --bmc-host 10.77.0.103 --bmc-user admin --bmc-password-file ./bmc-password
   dodai spawn db1 --image debian-12 --instance-type standard --ssh-key ~/.ssh/id_ed25519.pub --wait
+  dodai rebuild db1 --image debian-13 --wait
+  dodai machines maintenance rack1-03 --reason "the fan is being changed"
   dodai events --machine rack1-03 --follow
   dodai machines list --json | jq -r '.[] | select(.state == "inactive") | .name'`;
 
@@ -60,6 +63,7 @@ export function buildProgram(io: CliIo, version: string): Command {
     addInstances,
     addSpawn,
     addDestroy,
+    addInstanceVerbs,
   ]) {
     add(program, io);
   }

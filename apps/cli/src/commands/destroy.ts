@@ -1,20 +1,21 @@
-import { createInterface } from 'node:readline/promises';
 import type { InstanceView } from '#contract';
-import { DomainError } from '#core';
 import type { Command } from 'commander';
 import type { CliIo } from '../cli-io.js';
+import { confirm } from '../confirm.js';
 import { findInstanceId } from '../find-instance.js';
 import { type Session, withSession } from '../session.js';
 import { instanceDetails } from '../view/instance.js';
 import { waitForInstance } from '../wait-for-instance.js';
+import { notWipedNote } from './not-wiped-note.js';
 
 interface DestroyOptions {
   wait?: boolean;
   yes?: boolean;
+  force?: boolean;
 }
 
 const help = `
-The disk of the machine is wiped. On a terminal this asks first, unless --yes is given; in scripts it does not ask.
+The disk of the machine is wiped; with --force it is not, and the machine is kept back until a retry has wiped it. On a terminal this asks first, unless --yes is given; in scripts it does not ask.
 
 Examples:
   dodai destroy db1 --wait
@@ -26,31 +27,30 @@ export function addDestroy(parent: Command, io: CliIo): void {
     .argument('<instance>', 'id, first digits of the id, or host name')
     .description('Wipe the machine of an instance and give it back to the pool')
     .option('-w, --wait', 'watch until it is deleted')
+    .option('--force', 'give it up at once, whatever its BMC does; its machine is not wiped')
     .option('-y, --yes', 'do not ask')
     .addHelpText('after', help)
     .action(withSession(io, destroy));
 }
 
-async function confirm(io: CliIo, { hostName, machine, id }: InstanceView): Promise<void> {
-  const terminal = createInterface({ input: io.stdin, output: io.stderr as NodeJS.WriteStream });
-  try {
-    const where = machine ? ` and wipe the disk of ${machine.name}` : '';
-    const answer = await terminal.question(`Destroy ${hostName} (${id})${where}? [y/N] `, {
-      signal: io.signal,
-    });
-    if (/^y(es)?$/i.test(answer.trim())) return;
-  } finally {
-    terminal.close();
-  }
-  throw new DomainError('invalid-request', 'Nothing was destroyed.');
+function questionOf({ hostName, machine, id }: InstanceView, force: boolean): string {
+  if (force) return `Give up ${hostName} (${id}), without wiping ${machine?.name ?? 'its machine'}?`;
+  const where = machine ? ` and wipe the disk of ${machine.name}` : '';
+  return `Destroy ${hostName} (${id})${where}?`;
 }
 
-async function destroy(session: Session, given: string, { wait, yes }: DestroyOptions): Promise<void> {
+async function destroy(
+  session: Session,
+  given: string,
+  { wait, yes, force = false }: DestroyOptions,
+): Promise<void> {
   const { client, output, io } = session;
   const id = await findInstanceId(client, given);
-  if (io.stdin.isTTY && !yes && !output.json) await confirm(io, await client.instance(id));
-  const instance = await client.destroy(id);
-  if (wait) return await waitForInstance(session, instance);
+  const before = await client.instance(id);
+  await confirm(session, { yes, question: questionOf(before, force) });
+  const instance = await (force ? client.askInstance(id, 'force_destroy') : client.destroy(id));
+  if (wait && !force) return await waitForInstance(session, instance);
   output.result(instance, (palette) => instanceDetails(instance, palette, io.now()));
-  output.note(`Watch it: dodai watch ${instance.id}`);
+  if (force) notWipedNote(output, before);
+  else output.note(`Watch it: dodai watch ${instance.id}`);
 }

@@ -1,9 +1,9 @@
 import type { InstanceTypePatch, InstanceTypeView } from '#contract';
-import { wipeModes } from '#core';
+import { afterDestroyPolicies, wipeModes } from '#core';
 import { type Command, Option } from 'commander';
 import type { CliIo } from '../cli-io.js';
 import { collect } from '../collect.js';
-import { wholeNumber } from '../option-values.js';
+import { asGiven, clearable, wholeNumber } from '../option-values.js';
 import { type Session, withSession } from '../session.js';
 import { instanceTypeDetails, instanceTypeTable } from '../view/instance-type.js';
 
@@ -27,11 +27,29 @@ function withOptions(command: Command, mandatory: boolean): Command {
     command.addOption(new Option(flags, description).argParser(wholeNumber).makeOptionMandatory(mandatory));
   }
   for (const [flags, description] of layout) command.option(flags, description, wholeNumber);
-  return command.addOption(
-    new Option('--wipe-mode <mode>', 'how thoroughly destroy clears the disk (default: discard)').choices(
-      wipeModes,
+  return withPoolOptions(
+    command.addOption(
+      new Option('--wipe-mode <mode>', 'how thoroughly destroy clears the disk (default: discard)').choices(
+        wipeModes,
+      ),
     ),
   );
+}
+
+function withPoolOptions(command: Command): Command {
+  return command
+    .option(
+      '--default-image <image>',
+      'image of the machines that wait in the pool, by id or name; none: no pool',
+      clearable(asGiven),
+    )
+    .option('--pool-size <n>', 'how many machines are kept waiting in the pool (default: 0)', wholeNumber)
+    .addOption(
+      new Option(
+        '--after-destroy <policy>',
+        'reinstall: a machine that was given back waits in the pool again (default: none)',
+      ).choices(afterDestroyPolicies),
+    );
 }
 
 export function addInstanceTypes(program: Command, io: CliIo): void {
@@ -48,7 +66,8 @@ export function addInstanceTypes(program: Command, io: CliIo): void {
   withOptions(types.command('add').argument('<name>').description('Make an instance type'), true)
     .addHelpText(
       'after',
-      '\nExample:\n  dodai instance-types add standard --vcpus 8 --memory-mb 32768 --local-gb 480',
+      '\nExamples:\n  dodai instance-types add standard --vcpus 8 --memory-mb 32768 --local-gb 480\n' +
+        '  dodai instance-types set standard --default-image debian-12 --pool-size 4 --after-destroy reinstall',
     )
     .action(withSession(io, add));
   withOptions(
@@ -63,28 +82,37 @@ export function addInstanceTypes(program: Command, io: CliIo): void {
     .action(withSession(io, remove));
 }
 
+/** Of their default images, by id. */
+async function imageNames(
+  client: Session['client'],
+  types: InstanceTypeView[],
+): Promise<Map<string, string>> {
+  const ids = [...new Set(types.map(({ defaultImageId }) => defaultImageId))].filter((id) => id !== null);
+  const images = await Promise.all(ids.map((id) => client.image(id)));
+  return new Map(images.map(({ id, name }) => [id, name]));
+}
+
+async function tell({ client, output }: Session, type: InstanceTypeView): Promise<void> {
+  const names = output.json ? new Map() : await imageNames(client, [type]);
+  output.result(type, (palette) => instanceTypeDetails(type, names, palette));
+}
+
 async function list({ client, output }: Session): Promise<void> {
   const types = await collect(client.listInstanceTypes());
-  output.result(types, (palette) => instanceTypeTable(types, palette));
+  const names = output.json ? new Map() : await imageNames(client, types);
+  output.result(types, (palette) => instanceTypeTable(types, names, palette));
 }
 
-async function show({ client, output }: Session, name: string): Promise<void> {
-  const type = await client.instanceType(name);
-  output.result(type, (palette) => instanceTypeDetails(type, palette));
+async function show(session: Session, name: string): Promise<void> {
+  await tell(session, await session.client.instanceType(name));
 }
 
-async function add(
-  { client, output }: Session,
-  name: string,
-  options: InstanceTypePatch & Capacity,
-): Promise<void> {
-  const type = await client.createInstanceType({ name, ...options });
-  output.result(type, (palette) => instanceTypeDetails(type, palette));
+async function add(session: Session, name: string, options: InstanceTypePatch & Capacity): Promise<void> {
+  await tell(session, await session.client.createInstanceType({ name, ...options }));
 }
 
-async function change({ client, output }: Session, name: string, options: InstanceTypePatch): Promise<void> {
-  const type = await client.updateInstanceType(name, options);
-  output.result(type, (palette) => instanceTypeDetails(type, palette));
+async function change(session: Session, name: string, options: InstanceTypePatch): Promise<void> {
+  await tell(session, await session.client.updateInstanceType(name, options));
 }
 
 async function remove({ client, output }: Session, name: string): Promise<void> {

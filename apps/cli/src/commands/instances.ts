@@ -7,6 +7,7 @@ import { wholeNumber } from '../option-values.js';
 import { type Session, withSession } from '../session.js';
 import { instanceDetails, instanceTable } from '../view/instance.js';
 import { addDestroy } from './destroy.js';
+import { addInstanceVerbs } from './instance-verbs.js';
 import { addSpawn } from './spawn.js';
 
 interface ListOptions {
@@ -19,7 +20,7 @@ export function addInstances(program: Command, io: CliIo): void {
   const instances = program
     .command('instances')
     .alias('instance')
-    .description('What spawn made: list, show, spawn, destroy');
+    .description('What spawn made: list, show, and every verb');
   instances
     .command('list')
     .alias('ls')
@@ -35,6 +36,7 @@ export function addInstances(program: Command, io: CliIo): void {
     .action(withSession(io, show));
   addSpawn(instances, io);
   addDestroy(instances, io);
+  addInstanceVerbs(instances, io);
 }
 
 async function list({ client, output, io }: Session, { state, all, limit }: ListOptions): Promise<void> {

@@ -6,6 +6,7 @@ import { seconds, wholeNumber } from '../option-values.js';
 import { type Session, withSession } from '../session.js';
 import { machineDetails, machineTable } from '../view/machine.js';
 import { addMachineChanges } from './machine-changes.js';
+import { addMachineVerbs } from './machine-verbs.js';
 import { noteIfVerifying } from './verifying-note.js';
 
 interface ListOptions {
@@ -19,7 +20,7 @@ export function addMachines(program: Command, io: CliIo): void {
   const machines = program
     .command('machines')
     .alias('machine')
-    .description('The inventory: enrol, import, change, check and remove machines');
+    .description('The inventory: enrol, import, change, check, mark, adopt and remove machines');
   machines
     .command('list')
     .alias('ls')
@@ -35,6 +36,7 @@ export function addMachines(program: Command, io: CliIo): void {
     .description('Show everything about one machine, its last error and what may be asked of it')
     .action(withSession(io, show));
   addMachineChanges(machines, io);
+  addMachineVerbs(machines, io);
   machines
     .command('verify')
     .argument('<machine>', 'id or name')

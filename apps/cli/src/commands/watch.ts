@@ -17,14 +17,14 @@ export function addWatch(program: Command, io: CliIo): void {
   program
     .command('watch')
     .argument('<instance>', 'id, first digits of the id, or host name')
-    .description('Show the stages of an installation or deletion while they happen')
+    .description('Show the stages of an installation, hand-over or deletion while they happen')
     .addHelpText('after', help)
     .action(withSession(io, watch));
 }
 
 async function watch(session: Session, given: string): Promise<void> {
   const { client, output, io } = session;
-  const instance = await watchInstance(session, await findInstanceId(client, given), painterFor(output, io));
-  throwIfFailed(instance);
-  output.note(await outcomeText(session, instance));
+  const watched = await watchInstance(session, await findInstanceId(client, given), painterFor(output, io));
+  throwIfFailed(watched.instance);
+  output.note(await outcomeText(session, watched));
 }

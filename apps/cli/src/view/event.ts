@@ -5,6 +5,7 @@ import { localTime } from './quantities.js';
 function toneOf({ kind, data }: EventView): Tone {
   if (typeof data.to === 'string' && data.to.endsWith('_failed')) return 'bad';
   if (/(failed|refused|error|expired)$/.test(kind)) return 'bad';
+  if (/(retried|drift)$/.test(kind)) return 'busy';
   return kind.startsWith('state.') ? 'strong' : 'plain';
 }
 

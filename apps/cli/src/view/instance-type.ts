@@ -6,10 +6,20 @@ import { columns, facts } from './table.js';
 const ephemeral = ({ ephemeralSizeMib }: InstanceTypeView) =>
   ephemeralSizeMib === 0 ? 'rest of the disk' : mebibytes(ephemeralSizeMib);
 
-export function instanceTypeTable(types: InstanceTypeView[], palette: Palette): string {
+/** Names of images by their ids. */
+type ImageNames = ReadonlyMap<string, string>;
+
+/** `4 of debian-12, reinstall`: what is kept waiting, and what becomes of a machine that was given back. */
+function poolText({ defaultImageId, poolSize, afterDestroy }: InstanceTypeView, images: ImageNames): string {
+  if (defaultImageId === null) return '-';
+  const kept = `${poolSize} of ${images.get(defaultImageId) ?? defaultImageId}`;
+  return afterDestroy === 'none' ? kept : `${kept}, ${afterDestroy}`;
+}
+
+export function instanceTypeTable(types: InstanceTypeView[], images: ImageNames, palette: Palette): string {
   if (types.length === 0) return 'No instance types. Make one with: dodai instance-types add --help\n';
   return columns(
-    ['NAME', 'CPUS', 'MEMORY', 'DISK', 'ROOT', 'SWAP', 'KDUMP', 'EPHEMERAL', 'WIPE'].map((heading) =>
+    ['NAME', 'CPUS', 'MEMORY', 'DISK', 'ROOT', 'SWAP', 'KDUMP', 'EPHEMERAL', 'WIPE', 'POOL'].map((heading) =>
       palette.paint('strong', heading),
     ),
     types.map((type) => [
@@ -22,11 +32,13 @@ export function instanceTypeTable(types: InstanceTypeView[], palette: Palette): 
       mebibytes(type.kdumpSizeMib),
       ephemeral(type),
       type.wipeMode,
+      poolText(type, images),
     ]),
   );
 }
 
-export function instanceTypeDetails(type: InstanceTypeView, palette: Palette): string {
+export function instanceTypeDetails(type: InstanceTypeView, images: ImageNames, palette: Palette): string {
+  const { defaultImageId, poolSize, afterDestroy } = type;
   return facts([
     ['Name', palette.paint('strong', type.name)],
     ['CPUs', type.vcpus],
@@ -37,6 +49,9 @@ export function instanceTypeDetails(type: InstanceTypeView, palette: Palette): s
     ['Kernel dumps', mebibytes(type.kdumpSizeMib)],
     ['Ephemeral', ephemeral(type)],
     ['Wiped by', type.wipeMode],
+    ['Default image', defaultImageId === null ? 'none' : (images.get(defaultImageId) ?? defaultImageId)],
+    ['Kept in the pool', poolSize],
+    ['After destroy', afterDestroy],
     ['Made', localTime(type.createdAt)],
   ]);
 }

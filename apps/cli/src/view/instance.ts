@@ -1,8 +1,8 @@
 import type { InstanceView } from '#contract';
 import { type InstanceState, instanceLifecycle } from '#core';
-import { installationText } from './installation.js';
+import { installationText, tryText } from './installation.js';
 import { failureLines, lastErrorText } from './last-error.js';
-import { powerText } from './machine.js';
+import { markText, powerText } from './machine.js';
 import type { Palette, Tone } from './palette.js';
 import { age, duration, localTime, secondsSince } from './quantities.js';
 import { columns, facts } from './table.js';
@@ -19,6 +19,12 @@ function stateText({ state, installation }: InstanceView, palette: Palette): str
   return palette.paint(toneOf(state), state) + palette.paint('faint', stage);
 }
 
+/** ` locked, stopping`, after the state in a list. */
+function hintsText({ locked, powerOrder }: InstanceView, palette: Palette): string {
+  const hints = [...(locked ? ['locked'] : []), ...(powerOrder ? [powerOrder] : [])];
+  return hints.length === 0 ? '' : ` ${palette.paint('busy', hints.join(', '))}`;
+}
+
 export function instanceTable(instances: InstanceView[], palette: Palette, now: Date): string {
   if (instances.length === 0) return 'No instances. Make one with: dodai spawn --help\n';
   const table = columns(
@@ -28,7 +34,7 @@ export function instanceTable(instances: InstanceView[], palette: Palette, now: 
     instances.map((instance) => [
       instance.hostName,
       instance.id,
-      stateText(instance, palette),
+      stateText(instance, palette) + hintsText(instance, palette),
       instance.machine?.name ?? '-',
       instance.machine?.pxeIp ?? '-',
       instance.image?.name ?? '-',
@@ -50,16 +56,21 @@ export function instanceDetails(instance: InstanceView, palette: Palette, now: D
     ['State', stateText(instance, palette)],
     ['Installer says', installation?.message],
     ['Awaits', installation?.awaits],
+    ['Try', tryText(installation)],
     ['Last error', lastErrorText(instance.lastError, palette, now)],
+    ['Locked', markText(instance.locked, now)],
+    ['Allowed now', instance.verbs.join(', ')],
     ['Machine', machine && `${machine.name} (${machine.id})`],
     ['Address', machine?.pxeIp],
-    ['Power', power && powerText({ power }, palette, now)],
+    ['Power', power && powerText({ power, powerOrder: instance.powerOrder }, palette, now)],
     ['Image', instance.image && `${instance.image.name} (${instance.image.id})`],
     ['Instance type', instance.instanceType],
-    ['Cluster', instance.cluster ?? 'none (resource pool)'],
+    ['Cluster', instance.cluster ?? (instance.pooled ? 'none (waits in the pool)' : 'none (resource pool)')],
     ['VLAN', instance.vlanId],
     ['SSH keys', instance.sshKeys.map(keyName).join('\n')],
+    ['User data', instance.userData && `${instance.userData.split('\n', 1)[0]} …`],
     ['Created', localTime(instance.createdAt)],
+    ['Took over', instance.reusedInstanceId && `the OS of ${instance.reusedInstanceId}`],
     ['Installed', installedAt && `${localTime(installedAt)}, after ${took}`],
     ['Deleted', instance.deletedAt && localTime(instance.deletedAt)],
   ]);

@@ -1,6 +1,6 @@
 import type { MachineView } from '#contract';
 import { type MachineState, type PowerState, machineLifecycle } from '#core';
-import { installationText } from './installation.js';
+import { installationText, tryText } from './installation.js';
 import { failureLines, lastErrorText } from './last-error.js';
 import type { Palette, Tone } from './palette.js';
 import { age, localTime, mebibytes } from './quantities.js';
@@ -20,10 +20,28 @@ function stateText({ state, installation }: MachineView, palette: Palette): stri
   return palette.paint(toneOf(state), state) + palette.paint('faint', stage);
 }
 
+/** ` locked, maintenance`, after the state in a list. */
+function marksText({ locked, maintenance }: MachineView, palette: Palette): string {
+  const marks = [...(locked ? ['locked'] : []), ...(maintenance ? ['maintenance'] : [])];
+  return marks.length === 0 ? '' : ` ${palette.paint('busy', marks.join(', '))}`;
+}
+
+type Mark = NonNullable<MachineView['locked']>;
+
+/** `the audit runs until Friday (by admin, 3m05s ago)` */
+export function markText(mark: Mark | null, now: Date): string | null {
+  return mark && `${mark.reason} (by ${mark.by}, ${age(mark.at, now)})`;
+}
+
 /** The power state is what the BMC said last, so it comes with its age. */
-export function powerText({ power }: Pick<MachineView, 'power'>, palette: Palette, now: Date): string {
+export function powerText(
+  { power, powerOrder }: Pick<MachineView, 'power' | 'powerOrder'>,
+  palette: Palette,
+  now: Date,
+): string {
   const seen = power.at === null ? '' : ` ${palette.paint('faint', age(power.at, now))}`;
-  return palette.paint(powerTones[power.state], power.state) + seen;
+  const order = powerOrder === null ? '' : `, ${palette.paint('busy', powerOrder)}`;
+  return palette.paint(powerTones[power.state], power.state) + seen + order;
 }
 
 export function machineTable(machines: MachineView[], palette: Palette, now: Date): string {
@@ -34,7 +52,7 @@ export function machineTable(machines: MachineView[], palette: Palette, now: Dat
     ),
     machines.map((machine) => [
       machine.name,
-      stateText(machine, palette),
+      stateText(machine, palette) + marksText(machine, palette),
       age(machine.stateSince, now),
       powerText(machine, palette, now),
       machine.instanceType,
@@ -62,9 +80,14 @@ export function machineDetails(machine: MachineView, palette: Palette, now: Date
     ['Id', machine.id],
     ['State', `${stateText(machine, palette)} (${age(machine.stateSince, now)})`],
     ['Awaits', installation?.awaits && `${installation.awaits}${untilText(installation.awaitsUntil)}`],
+    ['Try', tryText(installation)],
     ['Last error', lastErrorText(machine.lastError, palette, now)],
+    ['Failed at', machine.failedStage],
+    ['Maintenance', markText(machine.maintenance, now)],
+    ['Locked', markText(machine.locked, now)],
     ['Allowed now', machine.verbs.join(', ') || 'nothing'],
     ['Power', powerText(machine, palette, now)],
+    ['BMC fault', lastErrorText(machine.bmcFault, palette, now)],
     ['Instance', machine.instanceId],
     ['Instance type', machine.instanceType],
     ['Capacity', `${machine.vcpus} CPUs, ${mebibytes(machine.memoryMb)} memory, ${machine.localGb} GB disk`],

@@ -84,6 +84,17 @@ describe('the stage bar', () => {
     expect(pictures[0]).not.toBe(pictures[1]);
   });
 
+  it('tells which try it is, and when the next one begins', () => {
+    const timeline = timelineTo(...installing, ['stage.retried', 'queued', 45]);
+    const installation = { ...instance.installation!, stage: 'queued', attempt: 2, retryAt: at(75) } as const;
+    const picture = { instance: { ...instance, installation }, timeline, now: new Date(at(50)) };
+    const lines = stageBar(picture, new Palette(false)).split('\n');
+    expect([lines[0], lines.at(-1)]).toEqual([
+      'db1 on m1: installation, try 2, 50s',
+      '  It failed; the next try begins in 25s',
+    ]);
+  });
+
   it('stands still when the work has ended', () => {
     const timeline = timelineTo(...installing, ['state.changed', 'install_failed', 45]);
     const [now, later] = [50, 500].map((second) => new Date(at(second)));

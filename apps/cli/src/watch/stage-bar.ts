@@ -53,10 +53,15 @@ function heading({ instance, timeline, now }: Picture, palette: Palette): string
   const total = timeline.startedAt
     ? `, ${duration(secondsSince(timeline.startedAt, timeline.endedAt ?? now))}`
     : '';
-  return `${palette.paint('strong', instance.hostName)}${where}: ${timeline.work}${total}`;
+  const attempt = instance.installation?.attempt ?? 1;
+  const again = attempt > 1 ? `, try ${attempt}` : '';
+  return `${palette.paint('strong', instance.hostName)}${where}: ${timeline.work}${again}${total}`;
 }
 
+/** What is awaited, or when the next try begins. */
 function awaited({ installation }: InstanceView, now: Date): string | null {
+  const pause = installation?.retryAt ? -secondsSince(installation.retryAt, now) : 0;
+  if (pause > 0) return `  It failed; the next try begins in ${duration(pause)}`;
   if (!installation?.awaits) return null;
   const left = installation.awaitsUntil && -secondsSince(installation.awaitsUntil, now);
   return `  Awaits ${installation.awaits}${left ? `, for ${duration(left)} more` : ''}`;

@@ -6,15 +6,18 @@ import type { Picture } from './stage-bar.js';
 import { WorkTimeline } from './work-timeline.js';
 
 const tickMs = 120;
-const settledStates: InstanceView['state'][] = ['active', 'error', 'deleted'];
+const settledStates: InstanceView['state'][] = ['active', 'stopped', 'error', 'deleted'];
 /** What can change the picture; BMC commands and requests for boot files do not. */
 const telling = /^(state|stage|notify|wait)\./;
+
+/** What became of it, and how. */
+export type Watched = Pick<Picture, 'instance' | 'timeline'>;
 
 /**
  * Shows an instance until its work has ended, well or not, and answers what it is then. The stages come from the
  * timeline, from its beginning; progress and what is awaited from the instance itself, read again at each change.
  */
-export async function watchInstance(session: Session, id: string, painter: Painter): Promise<InstanceView> {
+export async function watchInstance(session: Session, id: string, painter: Painter): Promise<Watched> {
   const { client, io } = session;
   const watched = new WatchedInstance(session, await session.client.instance(id));
   await watched.catchUp();
@@ -44,7 +47,7 @@ export async function watchInstance(session: Session, id: string, painter: Paint
     await ticking;
     painter.close(watched.picture());
   }
-  return watched.instance;
+  return { instance: watched.instance, timeline: watched.timeline };
 }
 
 async function tick(sleep: Sleep, signal: AbortSignal, work: () => void): Promise<void> {
@@ -55,7 +58,7 @@ async function tick(sleep: Sleep, signal: AbortSignal, work: () => void): Promis
 }
 
 class WatchedInstance {
-  readonly #timeline = new WorkTimeline();
+  readonly timeline = new WorkTimeline();
   #notice: string | null = null;
   lastEventId = '0';
 
@@ -89,7 +92,7 @@ class WatchedInstance {
   picture(): Picture {
     return {
       instance: this.instance,
-      timeline: this.#timeline,
+      timeline: this.timeline,
       now: this.session.io.now(),
       notice: this.#notice,
     };
@@ -97,6 +100,6 @@ class WatchedInstance {
 
   #apply(event: EventView): void {
     this.lastEventId = event.id;
-    this.#timeline.apply(event);
+    this.timeline.apply(event);
   }
 }

@@ -77,6 +77,43 @@ describe('the timeline of a work', () => {
     expect(summary(timeline).at(-1)).toBe('installed done 0');
   });
 
+  it('goes back to the stage that a new try begins with, and forgets what came after', () => {
+    const timeline = timelineOf(...installing, event('stage.retried', 40, 'queued'));
+    expect(summary(timeline).slice(0, 3)).toEqual(['queued running', 'booting ahead', 'install ahead']);
+    expect(timeline.startedAt).toEqual(new Date(Date.UTC(2026, 0, 31, 12, 0, 0)));
+  });
+
+  it('keeps the seconds of what a new try does not repeat', () => {
+    const timeline = timelineOf(
+      ...installing,
+      event('stage.changed', 50, 'install_reboot'),
+      event('stage.changed', 55, 'booting_disk'),
+      event('stage.retried', 90, 'install_reboot'),
+    );
+    expect(summary(timeline).slice(2, 5)).toEqual([
+      'install done 19',
+      'install_reboot running',
+      'booting_disk ahead',
+    ]);
+  });
+
+  it('begins where a retry begins', () => {
+    const retried = event('state.changed', 60, 'installing');
+    const timeline = timelineOf({ ...retried, data: { to: 'installing', stage: 'install_reboot' } });
+    expect(summary(timeline).slice(2, 4)).toEqual(['install skipped', 'install_reboot running']);
+  });
+
+  it('shows a hand-over, and the installation that follows one that nobody took', () => {
+    const timeline = timelineOf(event('state.changed', 0, 'handing_over'));
+    expect([timeline.work, ...summary(timeline)]).toEqual([
+      'hand-over',
+      'offered running',
+      'installed ahead',
+    ]);
+    timeline.apply(event('state.changed', 60, 'installing'));
+    expect([timeline.work, summary(timeline)[0]]).toEqual(['installation', 'queued running']);
+  });
+
   it('starts anew with a deletion', () => {
     const timeline = timelineOf(...installing, event('state.changed', 60, 'deleting'));
     expect(timeline.work).toBe('deletion');

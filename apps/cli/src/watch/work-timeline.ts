@@ -1,15 +1,20 @@
 import type { EventView } from '#contract';
-import { type Stage, deletionStages, installationStages } from '#core';
+import { deletionStages, handOverStages, installationStages, type Stage } from '#core';
 
-type Work = 'installation' | 'deletion';
+type Work = 'installation' | 'hand-over' | 'deletion';
 
 const plans: Record<Work, Stage[]> = {
   installation: Object.keys(installationStages) as Stage[],
+  'hand-over': Object.keys(handOverStages) as Stage[],
   deletion: Object.keys(deletionStages) as Stage[],
 };
 
 /** The machine states that begin a work. */
-const beginnings: Record<string, Work> = { installing: 'installation', deleting: 'deletion' };
+const beginnings: Record<string, Work> = {
+  installing: 'installation',
+  handing_over: 'hand-over',
+  deleting: 'deletion',
+};
 
 export interface StageLine {
   stage: Stage;
@@ -21,6 +26,12 @@ export interface StageLine {
   to: Date | null;
 }
 
+interface Entry {
+  stage: Stage;
+  from: Date;
+  to: Date | null;
+}
+
 interface Ending {
   at: Date;
   failed: boolean;
@@ -29,17 +40,18 @@ interface Ending {
 /** The present work of an instance's machine and the time of each of its stages, read from the timeline. */
 export class WorkTimeline {
   work: Work = 'installation';
-  #entered: { stage: Stage; at: Date }[] = [];
+  /** When the present work began, its first try. */
+  startedAt: Date | null = null;
+  /** The machine state that was told last. */
+  lastState: string | null = null;
+  #entered: Entry[] = [];
   #ending: Ending | null = null;
 
   apply({ kind, at, data }: EventView): void {
     const to = typeof data.to === 'string' ? data.to : '';
-    if (kind === 'stage.changed') this.#entered.push({ stage: to as Stage, at: new Date(at) });
-    if (kind === 'state.changed') this.#changeState(to, new Date(at));
-  }
-
-  get startedAt(): Date | null {
-    return this.#entered[0]?.at ?? null;
+    if (kind === 'stage.changed') this.#enter(to as Stage, new Date(at));
+    if (kind === 'stage.retried') this.#goBack(to as Stage, new Date(at));
+    if (kind === 'state.changed') this.#changeState(to, data.stage, new Date(at));
   }
 
   get endedAt(): Date | null {
@@ -51,29 +63,47 @@ export class WorkTimeline {
   }
 
   lines(): StageLine[] {
-    const plan = plans[this.work];
-    const reached = plan.findIndex((stage) => stage === this.present);
-    return plan.map((stage, place) => this.#line(stage, place < reached));
+    const reached = this.#placeOf(this.present);
+    return plans[this.work].map((stage, place) => this.#line(stage, place < reached));
+  }
+
+  #placeOf(stage: Stage | null): number {
+    return plans[this.work].findIndex((planned) => planned === stage);
   }
 
   #line(stage: Stage, isPast: boolean): StageLine {
-    const place = this.#entered.findIndex((entry) => entry.stage === stage);
-    if (place === -1) return { stage, kind: isPast ? 'skipped' : 'ahead', from: null, to: null };
-    const from = this.#entered[place]?.at ?? null;
-    const left = this.#entered[place + 1]?.at ?? null;
-    if (left) return { stage, kind: 'done', from, to: left };
+    const entry = this.#entered.find((one) => one.stage === stage);
+    if (!entry) return { stage, kind: isPast ? 'skipped' : 'ahead', from: null, to: null };
+    const { from, to } = entry;
+    if (to) return { stage, kind: 'done', from, to };
     if (!this.#ending) return { stage, kind: 'running', from, to: null };
     return { stage, kind: this.#ending.failed ? 'failed' : 'done', from, to: this.#ending.at };
   }
 
-  #changeState(state: string, at: Date): void {
+  #enter(stage: Stage, at: Date): void {
+    const last = this.#entered.at(-1);
+    if (last) last.to ??= at;
+    this.#entered.push({ stage, from: at, to: null });
+  }
+
+  /** A new try: what comes from this stage on has not happened yet. */
+  #goBack(stage: Stage, at: Date): void {
+    const place = this.#placeOf(stage);
+    this.#entered = this.#entered.filter((entry) => this.#placeOf(entry.stage) < place);
+    this.#enter(stage, at);
+  }
+
+  #changeState(state: string, stage: unknown, at: Date): void {
+    this.lastState = state;
     const begun = beginnings[state];
     if (!begun) {
       this.#ending ??= { at, failed: state.endsWith('_failed') };
       return;
     }
     this.work = begun;
-    this.#entered = [{ stage: 'queued', at }];
+    this.startedAt = at;
+    const first = plans[begun].find((planned) => planned === stage) ?? plans[begun][0];
+    this.#entered = first ? [{ stage: first, from: at, to: null }] : [];
     this.#ending = null;
   }
 }
