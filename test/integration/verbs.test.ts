@@ -81,6 +81,15 @@ describe('the power of a machine with an owner', () => {
     expect(left).toMatchObject({ state: 'used', lastError: { code: 'bmc-wrong-credentials' } });
   });
 
+  it('is no drift when a bare order to the BMC has changed it', async () => {
+    const { machine, instance } = await installed();
+    await engine.verbs.power(machine.id, 'off', asker);
+    expect((await engine.instances.get(instance.id)).state).toBe('stopped');
+    const { items } = await engine.events.list({ machineId: machine.id, limit: 1000 });
+    expect(items.map(({ kind }) => kind)).toContain('power.seen');
+    expect(items.map(({ kind }) => kind)).not.toContain('power.drift');
+  });
+
   it('is found as it is: a machine that went off by itself is stopped, and that is drift', async () => {
     const { machine, instance } = await installed();
     await engine.writer.recordPower(machine.id, 'off');

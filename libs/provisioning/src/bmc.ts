@@ -42,19 +42,24 @@ export class Bmc {
     );
   }
 
-  /** A bare verb, as a person asks for it. */
+  /** A bare verb, as a person asks for it, and what the BMC says of the power then. */
   async order(machine: Machine, verb: 'on' | 'off' | 'softOff' | 'reset' | 'cycle'): Promise<void> {
-    await this.using(machine, undefined, (bmc, request) => this.power[verb](bmc, request));
+    const obey = async (bmc: BmcAddress, request: PowerRequest) => {
+      await this.power[verb](bmc, request);
+      await this.power.status(bmc, request);
+    };
+    await this.using(machine, undefined, obey, true);
   }
 
   private async using<T>(
     machine: Machine,
     signal: AbortSignal | undefined,
     act: (bmc: BmcAddress, request: PowerRequest) => Promise<T>,
+    isOrdered = false,
   ): Promise<T> {
     let recorded: Promise<void> = Promise.resolve(); // one after another: the last word is the state
     const onCommand = (event: PowerEvent) => {
-      recorded = recorded.then(() => this.record(machine, event));
+      recorded = recorded.then(() => this.record(machine, event, isOrdered));
       recorded.catch(() => undefined); // it is thrown below, when the command has ended
     };
     try {
@@ -75,9 +80,9 @@ export class Bmc {
   }
 
   /** Reading the state is only worth an event when it failed or told something new. */
-  private async record(machine: Machine, event: PowerEvent): Promise<void> {
+  private async record(machine: Machine, event: PowerEvent, isOrdered: boolean): Promise<void> {
     const { verb, attempt, result, power, durationMs, error } = event;
-    if (power) await this.writer.recordPower(machine.id, power);
+    if (power) await this.writer.recordPower(machine.id, power, isOrdered);
     if (verb === 'status' && result === 'ok' && power === machine.power) return;
     const said = power ?? error?.message ?? result;
     await this.events.append({

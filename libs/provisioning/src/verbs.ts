@@ -158,7 +158,6 @@ export class Verbs {
       data: { asker, verb },
     });
     await this.bmc.order(machine, verb === 'soft' ? 'softOff' : verb);
-    await this.bmc.status(machine);
     return this.stores.machines.get(machineId);
   }
 

@@ -155,8 +155,10 @@ export class LifecycleWriter {
    * The BMC said so. The record follows the hardware: an installed instance whose machine is seen off is `stopped`, and
    * `active` when it is on again. A change that nobody ordered is an event, `power.drift`.
    */
-  async recordPower(id: string, power: PowerState): Promise<Machine> {
-    return this.database.client.$transaction((tx) => new PowerRecord(tx, this.now()).report(id, power));
+  async recordPower(id: string, power: PowerState, isOrdered = false): Promise<Machine> {
+    return this.database.client.$transaction((tx) =>
+      new PowerRecord(tx, this.now()).report(id, power, isOrdered),
+    );
   }
 
   /** A look at a machine that was left alone found this power. Throws `state-changed` when it is not left alone any more. */

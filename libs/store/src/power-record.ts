@@ -1,7 +1,7 @@
 import { hasOwnPower, type LastError, type Machine, type PowerState } from '#core';
 import { Prisma } from './generated/client.js';
 import { toMachine } from './rows.js';
-import { type Change, type Transaction, Transitions } from './transitions.js';
+import { type Transaction, Transitions } from './transitions.js';
 
 /** What a BMC says of its machine, or that it says nothing, inside one transaction of LifecycleWriter. */
 export class PowerRecord {
@@ -14,11 +14,11 @@ export class PowerRecord {
     this.to = new Transitions(tx, now);
   }
 
-  /** Told by whoever commands the BMC. */
-  async report(id: string, power: PowerState): Promise<Machine> {
+  /** Told by whoever commands the BMC. What was not ordered is drift. */
+  async report(id: string, power: PowerState, isOrdered = false): Promise<Machine> {
     const data = { power, powerAt: this.now };
     const seen = await this.answered(toMachine(await this.tx.machine.update({ where: { id }, data })));
-    if (await this.follow(seen)) await this.tell(seen, null);
+    if (await this.follow(seen)) await this.tell(seen, null, isOrdered || seen.powerOrder !== null);
     return seen;
   }
 
@@ -27,7 +27,7 @@ export class PowerRecord {
     const data = { power, powerAt: this.now };
     const seen = await this.answered(await this.to.update(machine, data, leftAlone(machine)));
     const changed = machine.power !== 'unknown' && machine.power !== power;
-    if ((await this.follow(seen)) || changed) await this.tell(seen, machine.power);
+    if ((await this.follow(seen)) || changed) await this.tell(seen, machine.power, false);
     return seen;
   }
 
@@ -59,20 +59,17 @@ export class PowerRecord {
     return this.to.moveInstance(instanceId, power === 'off' ? 'seen_off' : 'seen_on');
   }
 
-  private async tell(machine: Machine, before: PowerState | null): Promise<void> {
-    await this.to.record(machine, machine.powerOrder ? 'power.seen' : 'power.drift', found(machine, before));
+  private async tell(machine: Machine, before: PowerState | null, isOrdered: boolean): Promise<void> {
+    const { name, power, powerOrder } = machine;
+    const how = isOrdered ? 'as was ordered' : 'which nobody ordered here: the record follows';
+    await this.to.record(machine, isOrdered ? 'power.seen' : 'power.drift', {
+      message: `${name} was seen ${power}, ${how}`,
+      data: { power, powerOrder, ...(before && { before }) },
+    });
   }
 }
 
 /** Nobody has ordered anything of its power, and nobody else has seen it since. */
 function leftAlone({ powerAt }: Machine): Prisma.MachineWhereInput {
   return { powerOrder: null, powerAt };
-}
-
-function found({ name, power, powerOrder }: Machine, before: PowerState | null): Change {
-  const how = powerOrder ? 'as was ordered' : 'which nobody ordered here: the record follows';
-  return {
-    message: `${name} was seen ${power}, ${how}`,
-    data: { power, powerOrder, ...(before && { before }) },
-  };
 }
