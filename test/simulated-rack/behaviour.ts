@@ -86,6 +86,10 @@ export type Fault = { times?: number } & (
   | { kind: 'loses-power'; at: Moment }
   /** The script ends badly and says so with `failed`; before `install` and `delete` there is no script that could. */
   | { kind: 'fails'; at: Moment; message: string }
+  /** Asks for another file by TFTP than the loader that there is, as a machine in UEFI mode does. */
+  | { kind: 'asks-for-another-loader'; file: string }
+  /** Its live image asks for the other script, as one does that another server has configured. */
+  | { kind: 'asks-for-another-script' }
   /** Takes the first piece of the image and no more, with the connection open. */
   | { kind: 'image-stalls' }
   /** Takes no notice of LOCALBOOT or of its disk, and asks the network again. */

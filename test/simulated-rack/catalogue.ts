@@ -6,9 +6,12 @@ import type { ImageView } from '#contract';
 import type { DodaiClient } from '../../apps/cli/src/client.js';
 import { makeSmallImage } from '../support/small-image.js';
 
-/** Imports an empty file system of 1 MiB under this name; simulated machines write it nowhere. */
-export async function importImage(client: DodaiClient, name: string): Promise<ImageView> {
-  const { data } = await makeSmallImage(1);
+/**
+ * Imports a file system under this name; simulated machines write it nowhere. It is 1 MiB and empty, or has so much in it: a
+ * transfer that is to stall must be longer than what is under way in the kernels of both ends.
+ */
+export async function importImage(client: DodaiClient, name: string, contentMib = 0): Promise<ImageView> {
+  const { data } = await makeSmallImage(1 + 2 * contentMib, contentMib);
   const folder = await mkdtemp(join(tmpdir(), 'dodai-simulated-image-'));
   try {
     const file = join(folder, 'image.zst');

@@ -11,9 +11,16 @@ export async function runLiveImage(session: Session, scriptUrl: string): Promise
   const { truth } = session.machine;
   truth.inside = { kind: 'live-image', script: 'none' };
   await session.at('script');
-  const script = await fetchScript(session, scriptUrl);
+  const isOther = session.machine.faults.take('asks-for-another-script');
+  const script = await fetchScript(session, isOther ? otherScript(scriptUrl) : scriptUrl);
   if (script) await run(session, script);
   await session.forever();
+}
+
+function otherScript(url: string): string {
+  return url.endsWith('/create.sh')
+    ? url.replace(/create\.sh$/, 'delete.sh')
+    : url.replace(/delete\.sh$/, 'create.sh');
 }
 
 async function fetchScript(session: Session, url: string): Promise<Script | undefined> {

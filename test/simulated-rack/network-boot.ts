@@ -10,6 +10,8 @@ export async function bootFromNetwork(session: Session): Promise<NetworkBoot | u
   const { machine } = session;
   const { fetches } = machine.behaviour;
   await session.at('loader');
+  const other = machine.faults.take('asks-for-another-loader');
+  if (other && (await tftp(session, other.file)) === undefined) return undefined;
   if (fetches.loader && (await tftp(session, 'lpxelinux.0')) === undefined) return undefined;
   await session.at('configuration');
   const text = await tftp(session, `pxelinux.cfg/01-${machine.mac.replaceAll(':', '-')}`);

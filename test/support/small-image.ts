@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
@@ -9,12 +9,15 @@ export interface SmallImage {
   sha256: string;
 }
 
-/** An empty ext4 file system of this size, compressed with zstd. */
-export async function makeSmallImage(sizeMib: number): Promise<SmallImage> {
+/** An ext4 file system of this size, compressed with zstd: empty, or with so much in it that nothing can compress. */
+export async function makeSmallImage(sizeMib: number, contentMib = 0): Promise<SmallImage> {
   const folder = await mkdtemp(join(tmpdir(), 'dodai-image-'));
   try {
     const file = join(folder, 'image');
-    await execa('mke2fs', ['-q', '-t', 'ext4', file, `${sizeMib}M`], {
+    const content = join(folder, 'content');
+    await mkdir(content);
+    await writeFile(join(content, 'file'), randomBytes(contentMib * 1024 * 1024));
+    await execa('mke2fs', ['-q', '-t', 'ext4', '-d', content, file, `${sizeMib}M`], {
       env: { PATH: `${process.env.PATH}:/usr/sbin:/sbin` },
     });
     await execa('zstd', ['-q', file]);

@@ -14,6 +14,7 @@ import {
   type MachineView,
   type PowerVerb,
   type SpawnPreview,
+  type WhyView,
   eventList,
   imageList,
   imageView,
@@ -27,6 +28,7 @@ import {
   machineList,
   machineView,
   spawnPreview,
+  whyView,
 } from '#contract';
 import type { InstanceVerb, PowerOrderVerb } from '#core';
 import type { z } from 'zod';
@@ -79,6 +81,11 @@ export class DodaiClient {
 
   async machine(machine: string): Promise<MachineView> {
     return await this.#http.read(machineView, { path: `/v1/machines/${segment(machine)}` });
+  }
+
+  /** Where it stands, what is missing and what to check next. */
+  async whyMachine(machine: string): Promise<WhyView> {
+    return await this.#http.read(whyView, { path: `/v1/machines/${segment(machine)}/why` });
   }
 
   /** With `waitSeconds` the answer says whether its BMC was reached; a failed check is an error. */
@@ -201,6 +208,10 @@ export class DodaiClient {
 
   async instance(id: string): Promise<InstanceView> {
     return await this.#http.read(instanceView, { path: `/v1/instances/${segment(id)}` });
+  }
+
+  async whyInstance(id: string): Promise<WhyView> {
+    return await this.#http.read(whyView, { path: `/v1/instances/${segment(id)}/why` });
   }
 
   /** The same `idempotencyKey` with the same request gives the same instance, however often it is sent. */

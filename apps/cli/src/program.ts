@@ -12,6 +12,7 @@ import { addMachines } from './commands/machines.js';
 import { addPower } from './commands/power.js';
 import { addSpawn } from './commands/spawn.js';
 import { addWatch } from './commands/watch.js';
+import { addWhy } from './commands/why.js';
 import { defaultTokenFile, defaultUrl } from './connection.js';
 import { exitCodeHelp, exitCodeOf, exitCodes } from './exit-codes.js';
 import { errorDocument, errorReport } from './view/error-report.js';
@@ -25,6 +26,7 @@ Examples:
   dodai spawn db1 --image debian-12 --instance-type standard --ssh-key ~/.ssh/id_ed25519.pub --wait
   dodai rebuild db1 --image debian-13 --wait
   dodai machines maintenance rack1-03 --reason "the fan is being changed"
+  dodai why rack1-03
   dodai events --machine rack1-03 --follow
   dodai machines list --json | jq -r '.[] | select(.state == "inactive") | .name'`;
 
@@ -67,7 +69,7 @@ export function buildProgram(io: CliIo, version: string): Command {
   ]) {
     add(program, io);
   }
-  for (const add of [addWatch, addEvents, addConsole, addCompletion]) add(program, io);
+  for (const add of [addWatch, addWhy, addEvents, addConsole, addCompletion]) add(program, io);
   return program;
 }
 

@@ -1,7 +1,7 @@
 import { type DynamicModule, Global, Module } from '@nestjs/common';
 import { ImageLibrary } from '#images';
 import { Clock, WakeQueue } from '#platform';
-import { Callbacks, Netbooting, PowerSync, Spawning, Verbs } from '#provisioning';
+import { Callbacks, Netbooting, PowerSync, Spawning, Verbs, Why } from '#provisioning';
 import {
   ConsoleStore,
   Database,
@@ -40,6 +40,7 @@ export class PartsModule {
       [Callbacks, parts.callbacks],
       [Netbooting, parts.netbooting],
       [PowerSync, parts.powerSync],
+      [Why, parts.why],
       [MachineStore, stores.machines],
       [InstanceStore, stores.instances],
       [ImageStore, stores.images],

@@ -26,6 +26,7 @@ import {
   PowerSync,
   Spawning,
   Verbs,
+  Why,
 } from '#provisioning';
 import {
   ConsoleStore,
@@ -65,6 +66,7 @@ export interface Parts {
   netbooting: Netbooting;
   /** Its figures are asked for in every role; only a conductor starts it. */
   powerSync: PowerSync;
+  why: Why;
   /** What the role `conductor` does, by name; each is started in this order and stopped in the other. */
   duties: Record<string, Duty>;
 }
@@ -147,6 +149,7 @@ export async function openParts(
     callbacks: new Callbacks(stores, writer, queue, { box, clock, deadlines }),
     netbooting: new Netbooting(stores, new TemplateRenderer(config.templatesDir), config, box),
     powerSync,
+    why: new Why(stores, clock, { publicUrl: config.publicUrl, dhcp: config.dhcp.mode }),
     duties: {
       conductor: createConductor({ ...stores, writer, bmc, deadlines, retries, sweepMs, host }),
       ...(source && { 'console capture': new ConsoleCapture({ ...stores, locks }, bmc, source, capturing) }),

@@ -15,4 +15,5 @@ export * from './paging.js';
 export * from './problem.js';
 export * from './spawn.js';
 export * from './verbs.js';
+export * from './why.js';
 export { parseZone, resourcePool, type Zone, zoneText } from './zone.js';

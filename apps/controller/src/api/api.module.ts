@@ -15,6 +15,7 @@ import { MachineEnrolment } from './machine-enrolment.js';
 import { MachineImportController } from './machine-import.controller.js';
 import { MachineVerbsController } from './machine-verbs.controller.js';
 import { MachinesController } from './machines.controller.js';
+import { WhyController } from './why.controller.js';
 
 /** Role `api`: what orchestrators and operators talk to. */
 @Module({
@@ -29,6 +30,7 @@ import { MachinesController } from './machines.controller.js';
     InstanceVerbsController,
     EventsController,
     ConsoleController,
+    WhyController,
   ],
   providers: [PoolSettings, EventStream, EventWait, ImageShelf, InstanceReader, MachineEnrolment],
 })

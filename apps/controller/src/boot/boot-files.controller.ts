@@ -67,6 +67,7 @@ export class BootFilesController {
     @Res() response: Response,
   ): Promise<void> {
     const file = await this.images.find(id);
+    if (request.method === 'GET') this.recorder.began(request);
     await this.recorder.around(request, () => sendFile(request, response, file));
   }
 

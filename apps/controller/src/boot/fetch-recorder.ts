@@ -19,6 +19,16 @@ export class FetchRecorder {
     private readonly clock: Clock,
   ) {}
 
+  /** For a file so long that its end may be long in coming, or never. */
+  began({ path, method, socket }: Request): void {
+    const client = plainAddress(socket.remoteAddress);
+    this.bootLog.record(this.resolver.byAddress(client), {
+      kind: 'http.started',
+      message: `began fetching ${path}`,
+      data: { path, method, client },
+    });
+  }
+
   async around(request: Request, send: () => Promise<Sent>): Promise<void> {
     const startedAtMs = this.clock.monotonicMs();
     const client = plainAddress(request.socket.remoteAddress); // a socket that was closed has none any more

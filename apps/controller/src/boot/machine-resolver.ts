@@ -11,24 +11,29 @@ export function plainAddress(address: string | undefined): string {
   return (address ?? '').replace(/^::ffff:/, '');
 }
 
-/** Which machine is talking: by the address it was given, in the inventory or by our own DHCP server. */
+/** Which machine is talking: by the address it was seen with, or has in the inventory. For the timeline only: nobody is believed for it. */
 @Injectable()
 export class MachineResolver {
-  private readonly leasedTo = new Map<string, string>();
+  private readonly macAt = new Map<string, string>();
+  private readonly addressOf = new Map<string, string>();
 
   constructor(
     private readonly machines: MachineStore,
     private readonly instances: InstanceStore,
   ) {}
 
-  /** Our DHCP server gave the address to the card with this MAC. */
-  rememberLease(address: string, mac: string): void {
-    this.leasedTo.set(address, mac);
+  /** The card with this MAC was given the address, or was heard from there; it has one address at a time. */
+  rememberAddress(address: string, mac: string): void {
+    const before = this.addressOf.get(mac);
+    if (before !== undefined) this.macAt.delete(before);
+    this.macAt.set(address, mac);
+    this.addressOf.set(mac, address);
   }
 
   async byAddress(address: string): Promise<Machine | null> {
-    const mac = this.leasedTo.get(address);
-    return (mac !== undefined && (await this.machines.byMac(mac))) || this.machines.byPxeIp(address);
+    const mac = this.macAt.get(address);
+    const known = await this.machines.byPxeIp(address);
+    return known ?? (mac === undefined ? null : this.machines.byMac(mac));
   }
 
   byMac(mac: string): Promise<Machine | null> {

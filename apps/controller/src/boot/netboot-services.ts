@@ -117,7 +117,7 @@ export class NetbootServices {
 
   private onDhcp(event: DhcpEvent): void {
     const { kind, mac, ip, ...data } = event;
-    if (kind === 'ack' && ip !== undefined) this.resolver.rememberLease(ip, mac);
+    if (kind === 'ack' && ip !== undefined) this.resolver.rememberAddress(ip, mac);
     this.bootLog.record(this.resolver.byMac(mac), {
       kind: `dhcp.${kind}`,
       message: `DHCP ${kind}${ip === undefined ? '' : ` ${ip}`}`,
@@ -125,11 +125,16 @@ export class NetbootServices {
     });
   }
 
-  /** pxelinux names its configuration by the MAC; any other file tells no more than where it goes. */
-  private whoAsked(path: string, address: string): Promise<Machine | null> {
-    const [, mac] = /^\/?pxelinux\.cfg\/01-([0-9a-f-]{17})$/i.exec(path) ?? [];
-    return mac === undefined
-      ? this.resolver.byAddress(address)
-      : this.resolver.byMac(mac.toLowerCase().replaceAll('-', ':'));
+  /**
+   * pxelinux names its configuration by the MAC; any other file tells no more than where it goes. So an address that a DHCP
+   * server of the site gave is known from then on.
+   */
+  private async whoAsked(path: string, address: string): Promise<Machine | null> {
+    const [, dashed] = /^\/?pxelinux\.cfg\/01-([0-9a-f-]{17})$/i.exec(path) ?? [];
+    const mac = dashed?.toLowerCase().replaceAll('-', ':');
+    if (mac === undefined) return this.resolver.byAddress(address);
+    const machine = await this.resolver.byMac(mac);
+    if (machine) this.resolver.rememberAddress(address, mac); // of strangers there may be any number
+    return machine;
   }
 }

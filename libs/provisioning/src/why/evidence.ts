@@ -1,0 +1,63 @@
+import type { Instance, LastError, Machine, MachineState, Stage, TimelineEvent } from '#core';
+import type { Config } from '#platform';
+
+/**
+ * How a machine stands. *retrying*: its work failed and begins anew at `retryAt`. *resting*: nothing is awaited, though an
+ * order to its power may be in hand.
+ */
+export type Standing = 'working' | 'retrying' | 'failed' | 'resting';
+
+/** What of the configuration decides what can be seen, and what one checks. */
+export type Site = Pick<Config, 'publicUrl'> & { dhcp: Config['dhcp']['mode'] };
+
+/** What happened since the present work began, or the one that failed, or the rest. All events are the oldest first. */
+export interface Evidence {
+  machine: Machine;
+  instance: Instance | null;
+  site: Site;
+  now: Date;
+  standing: Standing;
+  /** The work that is looked at; null at rest, and where none failed. */
+  work: MachineState | null;
+  /** The stage that is looked at: the present one, or the one that failed. */
+  stage: Stage | null;
+  /** When that stage began, or the rest. */
+  stageSince: Date;
+  /** What ended it, or what a power order at rest came to. */
+  error: LastError | null;
+  /** What the work began with; null when it is no longer on the timeline. */
+  began: TimelineEvent | null;
+  events: TimelineEvent[];
+  /** Those of the stage that is looked at. */
+  inStage: TimelineEvent[];
+  /** What came after the work had failed. */
+  afterwards: TimelineEvent[];
+}
+
+/** Something that happened, to be shown. */
+export interface Fact {
+  at: Date;
+  what: string;
+}
+
+/** The facts as they are told: the same thing again and again is one fact, the last time counts. At most `limit`, the newest. */
+export function factsOf(events: readonly TimelineEvent[], limit = 6): Fact[] {
+  const told = new Map<string, { at: Date; times: number }>();
+  for (const { message, at } of events) {
+    const times = (told.get(message)?.times ?? 0) + 1;
+    told.delete(message); // to be the newest in the order of the map
+    told.set(message, { at, times });
+  }
+  const facts = [...told].map(([what, { at, times }]) => ({
+    at,
+    what: times === 1 ? what : `${what} (${times} times)`,
+  }));
+  return facts.slice(-limit);
+}
+
+/** Whether a word of the machine is awaited in the stage, or was until its deadline ran out or somebody broke it off. */
+export function isAwaited({ standing, machine, error, inStage }: Evidence): boolean {
+  if (standing === 'working') return machine.awaits !== null;
+  const endedWaiting = error?.code === 'deadline-expired' || error?.code === 'aborted';
+  return endedWaiting && inStage.some(({ kind }) => kind === 'wait.began');
+}

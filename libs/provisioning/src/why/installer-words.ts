@@ -1,0 +1,24 @@
+import type { LastError } from '#core';
+
+/** Where an installer failed, as templates/snippets/steps.sh words it. */
+export interface FailedStep {
+  /** The name of the step in words: `stream image`. */
+  step: string;
+  reason: string;
+}
+
+const failedStep = /\bstep \d+\/\d+ ([a-z ]+): ([^]*)$/;
+
+/** Reads `step 6/17 stream image: the download …`; undefined: it is no failure that an installer told with its step. */
+export function failedStepOf(error: LastError | null): FailedStep | undefined {
+  if (error?.code !== 'installer-failed') return undefined;
+  const [, step, reason] = failedStep.exec(error.message) ?? [];
+  return step === undefined || reason === undefined ? undefined : { step, reason };
+}
+
+/** How templates/snippets/image.sh words the ends of the step `stream image`. */
+export const imageEnds = {
+  otherDigest: /has SHA-256 \w+, expected \w+/,
+  brokenOff: /the download of the image ended after|bytes long, but \d+ bytes came/,
+  notWritten: /writing the image to the disk failed/,
+} as const;

@@ -1,0 +1,81 @@
+import { type Evidence, factsOf, isAwaited } from '../evidence.js';
+import { type Found, rules } from '../rule.js';
+import * as signs from '../signs.js';
+
+function isFirstBoot(evidence: Evidence): boolean {
+  return evidence.stage === 'booting_disk' && isAwaited(evidence);
+}
+
+function found({ inStage }: Evidence, told: Found): Found {
+  const shown = inStage.filter((event) => signs.isDhcp(event) || signs.isTftp(event));
+  return { ...told, evidence: factsOf(shown) };
+}
+
+const missing = 'The word installed, which a service of the installed OS says.';
+
+/** From the second power on to the word of the installed OS. */
+export const firstBoot = rules(
+  {
+    id: 'boots-network-again',
+    weight: 'cause',
+    means:
+      'The machine was told to boot its disk and asked the network again: the disk does not boot, or the OS restarts.',
+    check: [
+      'Look at the screen or the serial console at the moment when the disk is booted: no boot device, a GRUB prompt, a kernel panic.',
+      'See that the disk the OS was written to is the one that the firmware boots first.',
+      'Some firmware cannot go on from the network to the disk (LOCALBOOT): put the disk behind the network in its boot order.',
+    ],
+    find: (evidence) => {
+      const times = evidence.inStage.filter(signs.isConfiguration).length;
+      return isFirstBoot(evidence) && times > 1
+        ? found(evidence, {
+            says: `The machine asked the network what to boot ${times} times, and was told its disk each time.`,
+            missing: 'An OS that starts from the disk and stays up.',
+          })
+        : undefined;
+    },
+  },
+  {
+    id: 'came-up-never-installed',
+    weight: 'cause',
+    means:
+      'The machine went on to boot its disk, or its OS asked for an address, and the OS never said installed.',
+    check: [
+      'Log in at the console: `systemctl status dodai-installed` says what became of the report.',
+      'See that the OS has an address and reaches DODAI_PUBLIC_URL; it tries again and again, so a network that is mended ends the wait.',
+      'When the console shows no login: the image does not boot on this machine.',
+    ],
+    find: (evidence) => {
+      const { inStage } = evidence;
+      if (!isFirstBoot(evidence)) return undefined;
+      if (inStage.some(signs.isSystemDhcp))
+        return found(evidence, {
+          says: 'The installed OS came up and asked for an address, and never said installed.',
+          missing,
+        });
+      if (!inStage.some(signs.isConfiguration)) return undefined;
+      return found(evidence, {
+        says: 'The machine was told to boot its disk, and the OS on it never said installed.',
+        missing,
+      });
+    },
+  },
+  {
+    id: 'nothing-since-first-boot',
+    weight: 'cause',
+    means: 'The machine was switched on with the OS on its disk, and nothing was heard of it.',
+    check: [
+      'Look at the serial console: a machine that boots its disk first asks the network nothing.',
+      'When it stands in its firmware, or at GRUB: see that the disk the OS was written to is the one that is booted.',
+      'When the OS is up: `systemctl status dodai-installed` on it, and its network.',
+    ],
+    find: (evidence) =>
+      isFirstBoot(evidence)
+        ? {
+            says: 'The machine was switched on with the OS on its disk, and nothing was heard of it since.',
+            missing,
+            evidence: factsOf(evidence.inStage),
+          }
+        : undefined,
+  },
+);

@@ -1,0 +1,68 @@
+import { type Machine, notifyStates, type TimelineEvent } from '#core';
+import type { Evidence } from './evidence.js';
+
+/** What the events of a network boot look like on the timeline. */
+
+const loaderConfiguration = /^\/?pxelinux\.cfg\//;
+const scriptPath = /^\/boot\/instances\/[^/]+\/(create|delete)\.sh$/;
+const imagePath = /^\/boot\/images\//;
+
+type Sign = (event: TimelineEvent) => boolean;
+
+const pathOf = ({ data }: TimelineEvent) => (typeof data.path === 'string' ? data.path : '');
+const fetched =
+  (isMeant: (path: string) => boolean, kind = 'http.completed'): Sign =>
+  (event) =>
+    event.kind === kind && isMeant(pathOf(event));
+
+export const isDhcp: Sign = ({ kind }) => kind.startsWith('dhcp.');
+export const isTftp: Sign = ({ kind }) => kind.startsWith('tftp.');
+/** What a boot firmware asks; an OS gives another class, or none (RFC 4578). */
+export const isFirmwareDhcp: Sign = (event) => isDhcp(event) && classOf(event).startsWith('PXEClient');
+export const isSystemDhcp: Sign = (event) => isDhcp(event) && !classOf(event).startsWith('PXEClient');
+export const isConfiguration = fetched((path) => loaderConfiguration.test(path), 'tftp.completed');
+export const isLoader = fetched((path) => !loaderConfiguration.test(path), 'tftp.completed');
+/** A loader tries several names of its configuration: that one is refused says nothing. */
+export const isLoaderRefused = fetched((path) => !loaderConfiguration.test(path), 'tftp.refused');
+export const isKernel = fetched((path) => path === '/boot/live/vmlinuz');
+export const isInitrd = fetched((path) => path === '/boot/live/initrd.img');
+export const isScript = fetched((path) => scriptPath.test(path));
+export const isScriptRefused = fetched((path) => scriptPath.test(path), 'http.refused');
+export const isLiveImageRefused = fetched((path) => path.startsWith('/boot/live/'), 'http.refused');
+export const isImageStarted = fetched((path) => imagePath.test(path), 'http.started');
+export const isImageEnded: Sign = (event) =>
+  ['http.completed', 'http.aborted'].includes(event.kind) && imagePath.test(pathOf(event));
+
+function classOf({ data }: TimelineEvent): string {
+  return typeof data.vendorClass === 'string' ? data.vendorClass : '';
+}
+
+/** A word of an installer or an installed OS that was taken. */
+export const isWord: Sign = ({ kind, data }) =>
+  kind === 'notify.progress' ||
+  kind === 'installer.log' ||
+  ((kind === 'stage.changed' || kind === 'state.changed') &&
+    (notifyStates.some((state) => state === data.state) || codeOf(data.error) === 'installer-failed'));
+
+function codeOf(error: unknown): unknown {
+  return typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
+}
+
+/** Where the machine speaks from, as far as it is known. */
+export function addressesOf({ pxeIp }: Machine, events: readonly TimelineEvent[]): Set<string> {
+  const seen = events
+    .filter((event) => isConfiguration(event) || event.kind === 'dhcp.ack')
+    .map(({ data }) => data.client ?? data.ip)
+    .filter((address) => typeof address === 'string');
+  return new Set(pxeIp === null ? seen : [pxeIp, ...seen]);
+}
+
+/** The last thing that the machine itself did; what its BMC or a person says is not meant. */
+export function lastSignOfLife({ machine, events }: Evidence): TimelineEvent | undefined {
+  const addresses = addressesOf(machine, events);
+  const isOwn: Sign = (event) => {
+    if (event.kind === 'notify.refused') return addresses.has(String(event.data.client));
+    return /^(dhcp|tftp|http|console)\./.test(event.kind) || isWord(event);
+  };
+  return events.findLast(isOwn);
+}
