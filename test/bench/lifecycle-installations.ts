@@ -78,9 +78,9 @@ async function install(
   const delay = monitorEventLoopDelay();
   delay.enable();
   const spawnMs = await spawnAll(site, rack.machines.slice(0, plan.machines));
-  await Promise.all(rack.machines.slice(0, plan.machines).map((machine) => machine.until(isUp)));
+  await watch.unlessOneFails(rack.machines.slice(0, plan.machines).map((machine) => machine.until(isUp)));
   const probed = await prober.stop();
-  await Promise.all(rack.machines.filter(wasSpawned).map((machine) => machine.until(isUp)));
+  await watch.unlessOneFails(rack.machines.filter(wasSpawned).map((machine) => machine.until(isUp)));
   const allInstalledS = (performance.now() - startedMs) / 1000;
   delay.disable();
   const installed = rack.machines.filter(isUp).length;
@@ -121,8 +121,11 @@ class Watch {
   readonly samples = { actionMs: new Samples(), seenMs: new Samples(), notifyMs: new Samples() };
   private readonly saidMs = new Map<string, number>();
   private readonly answeredMs = new Map<string, number>();
+  private tellFailure: (error: Error) => void = () => undefined;
+  private readonly failure = new Promise<never>((_resolve, reject) => (this.tellFailure = reject));
 
   constructor({ world }: SimulatedRack) {
+    this.failure.catch(() => undefined); // it is raised where something is awaited
     world.hooks.onWord = ({ machine, state, when }) => {
       if (state !== 'install_reboot') return;
       (when === 'before' ? this.saidMs : this.answeredMs).set(machine.name, performance.now());
@@ -140,6 +143,7 @@ class Watch {
     const following = (async () => {
       for await (const { data, message } of client.followEvents({ signal: abort.signal })) {
         const [name = ''] = message.split(' ');
+        if (data.to === 'install_failed') this.tellFailure(new Error(`an installation failed: ${message}`));
         if (data.to === 'install_reboot') this.samples.seenMs.add(this.since(this.saidMs, name));
       }
     })();
@@ -149,6 +153,11 @@ class Watch {
         await following;
       },
     };
+  }
+
+  /** Waits for all of it. Throws when an installation fails: figures without it would be those of something else. */
+  async unlessOneFails(awaited: Promise<void>[]): Promise<void> {
+    await Promise.race([Promise.all(awaited), this.failure]);
   }
 
   private since(moments: Map<string, number>, name: string): number {

@@ -4,6 +4,12 @@ import { PrismaPg } from '@prisma/adapter-pg';
 import { PrismaClient } from './generated/client.js';
 import { applyMigrations } from './migrations.js';
 
+/**
+ * How long a transaction may wait for a connection, and take, in milliseconds. Prisma's own 2 and 5 seconds make a crowd of
+ * machines that report at once into failed work: to be late is better.
+ */
+const transactionOptions = { maxWait: 30_000, timeout: 30_000 };
+
 /** What the stores share: the connection pool, the time, and the key that passwords are kept under. */
 export class Database {
   private constructor(
@@ -17,7 +23,8 @@ export class Database {
   static async open(url: Secret, clock: Clock, box: SecretBox): Promise<Database> {
     try {
       await applyMigrations(url.reveal());
-      const client = new PrismaClient({ adapter: new PrismaPg({ connectionString: url.reveal() }) });
+      const adapter = new PrismaPg({ connectionString: url.reveal() });
+      const client = new PrismaClient({ adapter, transactionOptions });
       await client.$queryRaw`SELECT 1`;
       return new Database(url, client, clock, box);
     } catch (cause) {

@@ -62,7 +62,7 @@ export class Reservations {
       if (await this.poolIsFull(tx, wanted)) return null;
       const choice = await choose(tx, wanted);
       return choice && this.take(tx, { ...wanted, vlanId }, choice, change);
-    }, limits);
+    });
   }
 
   /** What reserving would do, and what speaks against each machine. Nothing is changed, nothing is held. */
@@ -70,7 +70,7 @@ export class Reservations {
     return this.database.client.$transaction(async (tx) => {
       await this.enterCluster(tx, wanted);
       return assess(tx, wanted);
-    }, limits);
+    });
   }
 
   /** Takes a machine into service as it is. */
@@ -92,7 +92,7 @@ export class Reservations {
       });
       const moved = await this.transitions(tx).move(machine, 'adopt', change, { instanceId: instance.id });
       return { machine: moved, instance: toInstance(instance), way: 'reuse' };
-    }, limits);
+    });
   }
 
   /** The instance that an earlier request with this key made; throws `idempotency-key-reused` for another request. */
@@ -183,9 +183,6 @@ export class Reservations {
     return this.database.clock.now();
   }
 }
-
-/** Many requests at once wait for a connection, and for one another. */
-const limits = { maxWait: 30_000, timeout: 30_000 };
 
 function noCluster(cluster: string): DomainError {
   return new DomainError('cluster-not-found', `There is no cluster ${cluster}: no instance belongs to it.`, {
