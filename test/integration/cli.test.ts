@@ -106,6 +106,9 @@ describe('machines', () => {
   it('are mended and checked again', async () => {
     const env = { DODAI_BMC_PASSWORD: bmc.password };
     await json('machines set m1 --label rack=1 --label row=2 --pxe-ip 10.99.0.1', { env });
+    await json('machines set m1 --storage-ip 10.98.0.1 --vlan-id 12');
+    const emptied = await json<MachineView>('machines set m1 --storage-ip none --vlan-id none');
+    expect(emptied).toMatchObject({ storageIp: null, vlanId: null });
     await json('machines set m1 --remove-label row --root-disk minSizeGb=4 --root-disk rotational=false');
     expect(await json<MachineView>('machines verify m1')).toMatchObject({
       state: 'inactive',

@@ -28,11 +28,20 @@ export const timeOrAge =
     return time.toISOString();
   };
 
-/** `none` empties a field that may be empty. */
+/** What stands for null until the options are read: of a parsed null commander makes an empty string. */
+const empty = Symbol('empty');
+
+/** `none` empties a field that may be empty; see {@link withNulls}. */
 export const clearable =
   <Value>(parse: (text: string) => Value) =>
-  (text: string): Value | null =>
-    text === 'none' ? null : parse(text);
+  (text: string): Value | typeof empty =>
+    text === 'none' ? empty : parse(text);
+
+/** The options, with null where `none` was said. */
+export function withNulls<Options extends object>(options: Options): Options {
+  const pairs = Object.entries(options).map(([key, value]) => [key, value === empty ? null : value]);
+  return Object.fromEntries(pairs) as Options; // the same keys; null is what their types foresee
+}
 
 export const asGiven = (text: string): string => text;
 

@@ -3,7 +3,7 @@ import { afterDestroyPolicies, wipeModes } from '#core';
 import { type Command, Option } from 'commander';
 import type { CliIo } from '../cli-io.js';
 import { collect } from '../collect.js';
-import { asGiven, clearable, wholeNumber } from '../option-values.js';
+import { asGiven, clearable, wholeNumber, withNulls } from '../option-values.js';
 import { type Session, withSession } from '../session.js';
 import { instanceTypeDetails, instanceTypeTable } from '../view/instance-type.js';
 
@@ -108,11 +108,11 @@ async function show(session: Session, name: string): Promise<void> {
 }
 
 async function add(session: Session, name: string, options: InstanceTypePatch & Capacity): Promise<void> {
-  await tell(session, await session.client.createInstanceType({ name, ...options }));
+  await tell(session, await session.client.createInstanceType({ name, ...withNulls(options) }));
 }
 
 async function change(session: Session, name: string, options: InstanceTypePatch): Promise<void> {
-  await tell(session, await session.client.updateInstanceType(name, options));
+  await tell(session, await session.client.updateInstanceType(name, withNulls(options)));
 }
 
 async function remove({ client, output }: Session, name: string): Promise<void> {

@@ -2,7 +2,7 @@ import type { MachinePatch } from '#contract';
 import { bootModes } from '#core';
 import { type Command, Option } from 'commander';
 import type { BmcPasswordOptions } from '../bmc-password.js';
-import { asGiven, clearable, keyValue, wholeNumber } from '../option-values.js';
+import { asGiven, clearable, keyValue, wholeNumber, withNulls } from '../option-values.js';
 
 /** What commander makes of the options below: an option's name is that of the API's field. */
 export type MachineOptions = Omit<MachinePatch, 'name' | 'bmcPassword' | 'labels' | 'rootDeviceHint'> &
@@ -53,7 +53,7 @@ export function withMachineOptions(command: Command, mandatory: string[] = []): 
 /** The part of a request that the options say. */
 export function machineFields(options: MachineOptions) {
   const { label: _label, rootDisk, bmcPasswordFile: _file, bmcPasswordStdin: _stdin, ...fields } = options;
-  return { ...fields, ...(rootDisk && { rootDeviceHint: rootDeviceHint(rootDisk) }) };
+  return { ...withNulls(fields), ...(rootDisk && { rootDeviceHint: rootDeviceHint(rootDisk) }) };
 }
 
 /** Numbers and truth values are words on the command line. */
