@@ -2,11 +2,13 @@ import { lifecycleDiagram } from '#core';
 import { siteDhcpOptions } from '#netboot';
 import { configSchema } from '#platform';
 import { z } from 'zod';
+import { verbTable } from './verb-table.js';
 
 /** The parts of README that follow from the code; tools/update-readme.mjs writes them, a test holds them true. */
 export function manualSections(): Record<string, string> {
   return {
     'life cycle': fenced('mermaid', lifecycleDiagram()),
+    verbs: markdownTable(verbTable.head, verbTable.rows),
     'dhcp options': dhcpOptions('192.0.2.10'),
     configuration: configurationTable(),
   };
