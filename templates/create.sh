@@ -23,6 +23,9 @@ SERVICE_MAC2={{ serviceMac2 }}
 SSH_KEYS=({% for key in sshKeys %}
   {{ key }}{% endfor %}
 )
+USER_DATA={{ userData }}
+# true: for the resource pool, where it waits for its owner.
+POOLED={{ pooled }}
 
 ROOT_DEVICE_HINT={{ rootDeviceHint | json }}
 ROOT_SIZE_MIB={{ rootSizeMib }}
@@ -36,6 +39,9 @@ EPHEMERAL_SIZE_MIB={{ ephemeralSizeMib }}
 {% render 'snippets/partitions.sh' %}
 {% render 'snippets/image.sh' %}
 {% render 'snippets/installed-os.sh' %}
+{% render 'snippets/fresh-os.sh' %}
+{% render 'snippets/first-boot.sh' %}
+{% render 'snippets/await-owner.sh' %}
 {% render 'snippets/network.sh' %}
 DISK='' TARGET='' DISK_WRITTEN=no
 
@@ -90,9 +96,11 @@ format_ephemeral() {
   make_file_system "$(partition_tag TYPE 2)" ephemeral "$(partition_path "$DISK" 5)"
 }
 
-write_host_name() {
-  printf '%s\n' "$HOST_NAME" | put_file /etc/hostname 644
-  write_hosts
+# The next owner's name goes into the image's own file, too.
+take_host_name() {
+  rm -f "$TARGET/etc/dodai/image-hosts"
+  [[ $POOLED != true || ! -f $TARGET/etc/hosts ]] || put_file /etc/dodai/image-hosts 644 <"$TARGET/etc/hosts"
+  write_host_name "$TARGET/etc/hosts"
 }
 
 # note NAME VALUE: a file of its own under /etc/dodai, when there is a value.
@@ -109,18 +117,12 @@ write_dodai_files() {
   note storage_ip "$STORAGE_IP"
   note service_mac1 "$SERVICE_MAC1"
   note service_mac2 "$SERVICE_MAC2"
-  printf 'NOTIFY_URL=%q\nNOTIFY_TOKEN=%q\n' "$INSTANCE_URL/notify" "$TOKEN" | put_file /etc/dodai/instance.env 600
   forget_identity
   if has_program ssh-keygen; then write_host_key_unit; fi
+  write_instance_env
+  write_user_data
   write_report_unit
-}
-
-write_ssh_keys() {
-  local home uid gid
-  ((${#SSH_KEYS[@]} > 0)) || return 0
-  authorize_keys /root 0 0
-  read -r home uid gid < <(default_account) || return 0
-  authorize_keys "$home" "$uid" "$gid"
+  [[ $POOLED != true ]] || write_await_owner_unit
 }
 
 # partition_tag UUID|TYPE NUMBER
@@ -201,6 +203,6 @@ report_install_reboot() {
 
 start_steps install
 run_steps report_start:0 set_clock:1 choose_disk:2 check_that_image_fits:3 partition_disk:4 stream_image:10 \
-  grow_root:75 format_ephemeral:78 mount_root:80 write_host_name:81 write_dodai_files:82 write_ssh_keys:83 \
+  grow_root:75 format_ephemeral:78 mount_root:80 take_host_name:81 write_dodai_files:82 write_ssh_keys:83 \
   write_fstab:84 install_boot_loader:85 configure_network:97 set_installed_clock:98 close_disk:99 \
   report_install_reboot:100

@@ -101,7 +101,8 @@ async function install(
 }
 
 type Machine = SimulatedRack['machines'][number];
-const isUp = ({ moment }: Pick<Machine, 'moment'>) => moment === 'up';
+/** Installed for the pool, where it asks for its owner. */
+const isUp = ({ moment }: Pick<Machine, 'moment'>) => moment === 'owner';
 const wasSpawned = ({ truth }: Machine) => truth.powerOns > 0;
 
 async function spawnAll({ client, image }: Site, machines: Machine[]): Promise<Samples> {

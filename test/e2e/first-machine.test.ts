@@ -21,6 +21,8 @@ const machines = [
 describe.sequential('the first machine', () => {
   let site: RackUnderTest;
   let instances: InstanceView[] = [];
+  /** For comparison: how long two machines take to be installed at the same time. */
+  let installationMs = 0;
 
   beforeAll(async () => {
     site = await RackUnderTest.raise('e2e', machines);
@@ -45,6 +47,7 @@ describe.sequential('the first machine', () => {
     }));
 
   fact('machines with different disks and cards are installed at the same time', async () => {
+    const beganMs = performance.now();
     const spawned = site.rack.machines.map(({ name }) =>
       site.client.spawn({
         hostName: `host-${name}`,
@@ -56,6 +59,7 @@ describe.sequential('the first machine', () => {
     );
     instances = await Promise.all(spawned);
     instances = await Promise.all(instances.map(({ id }) => site.until('installed', id, installMs)));
+    installationMs = performance.now() - beganMs;
     expect(instances.map(({ state }) => state)).toEqual(['active', 'active']);
   });
 
@@ -161,5 +165,53 @@ describe.sequential('the first machine', () => {
       expect(site.rack.powerState(machine)).toBe('off');
       for (const disk of machine.diskPaths) expect(await firstByteNotZero(disk)).toBeUndefined();
     }
+  });
+
+  fact('a machine that is installed for the pool lets nobody in', async () => {
+    const machine = site.rack.machine('m1');
+    const wish = { hostName: 'pool-m1', machine: machine.name, image, instanceType: instanceType.name };
+    const { id } = await site.client.spawn(wish);
+    instances = [await site.until('installed', id, installMs)];
+    expect(instances).toMatchObject([{ state: 'active', pooled: true }]);
+    await site.rack.waitForSerial(machine, /pool-m1 login:/, bootMs);
+    await expect(site.owner.run(site.rack, defaultUser, machine.ip, 'true')).rejects.toThrow(
+      /Permission denied/,
+    );
+  });
+
+  fact('the next owner has it within seconds, with their name, key and user data inside', async () => {
+    const machine = site.rack.machine('m1');
+    const next = await site.stranger();
+    const consoleBefore = (await site.rack.serialLog(machine)).length;
+    const beganMs = performance.now();
+    const { id } = await site.client.spawn({
+      hostName: 'web1.example.org',
+      image,
+      instanceType: instanceType.name,
+      cluster: 'blue',
+      sshKeys: [next.publicKey],
+      userData: '#!/bin/sh\nprintf "%s has an owner\\n" "$(hostname)" >/srv/first-words\n',
+    });
+    const [pool] = instances;
+    instances = [await site.until('installed', id, installMs)];
+    const handOverMs = performance.now() - beganMs;
+    const login = (command: string) => next.run(site.rack, defaultUser, machine.ip, command);
+    const said = await login('hostname; getent hosts web1.example.org; cat /srv/first-words');
+    const seconds = [handOverMs, performance.now() - beganMs, installationMs].map((ms) =>
+      (ms / 1000).toFixed(1),
+    );
+    console.log(`hand-over: ${seconds[0]} s, first login: ${seconds[1]} s, installation: ${seconds[2]} s`);
+    expect(said).toMatch(/^web1\.example\.org\n127\.0\.1\.1 .*\nweb1\.example\.org has an owner$/);
+    expect(instances).toMatchObject([{ state: 'active', cluster: 'blue', reusedInstanceId: pool?.id }]);
+    expect((await site.client.machine(machine.name)).state).toBe('used');
+    await expect(site.owner.run(site.rack, defaultUser, machine.ip, 'true')).rejects.toThrow(
+      /Permission denied/,
+    );
+    const consoleSince = (await site.rack.serialLog(machine)).slice(consoleBefore);
+    expect(consoleSince).toMatch(/this machine is now web1\.example\.org/);
+    expect(consoleSince).not.toMatch(/PXELINUX|live image, kernel/);
+    expect(
+      await login('sudo find /etc/dodai /etc/systemd/system -name "*await-owner*" -o -name "hand-over*"'),
+    ).toBe('');
   });
 });

@@ -34,6 +34,10 @@ export const moments = [
   'disk',
   /** The installed OS is about to say `installed`. */
   'installed',
+  /** The installed OS waits in the pool, and asks for its owner. */
+  'owner',
+  /** It has its owner's script, which goes on after a loss of power. */
+  'hand-over',
   /** The installed OS has nothing left to say. */
   'up',
 ] as const;

@@ -1,6 +1,7 @@
 import { ask, fetchFile, stallIn } from './http-from.js';
 import { readScript, type Script } from './script.js';
 import { ScriptFailure, type Session } from './session.js';
+import { ownedAs } from './installed-os.js';
 import { Words } from './words.js';
 
 /** How often the live image asks for its script before it gives up, see apps/live-image. */
@@ -52,7 +53,7 @@ async function run(session: Session, script: Script): Promise<void> {
 /** templates/create.sh */
 async function create(session: Session, script: Script, words: Words): Promise<void> {
   const { truth } = session.machine;
-  const { instanceId, imageId, hostName, sshKeys, ear } = script;
+  const { instanceId, imageId } = script;
   await session.at('install');
   await mustSay(words, { state: 'install', progress: 0 });
   await session.at('partition');
@@ -63,12 +64,14 @@ async function create(session: Session, script: Script, words: Words): Promise<v
   await fetchImage(session, script.imageUrl);
   await report(session, words, 'install', 'writing the image');
   await session.at('boot-loader');
-  const notifyUrl = `${ear.instanceUrl}/notify`;
-  const os = { instanceId, imageId, hostName, sshKeys, notifyUrl, token: ear.token, reported: false };
-  truth.disk = { kind: 'installed', os };
+  truth.disk = { kind: 'installed', os: { ...ownedAs(script), imageId } };
   installation.completed = true;
   await session.at('install_reboot');
-  await mustSay(words, { state: 'install_reboot', progress: 100, message: `${hostName} is on /dev/sim` });
+  await mustSay(words, {
+    state: 'install_reboot',
+    progress: 100,
+    message: `${script.hostName} is on /dev/sim`,
+  });
 }
 
 /** templates/delete.sh */

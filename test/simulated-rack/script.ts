@@ -1,22 +1,42 @@
 import { parse } from 'shell-quote';
 import type { Ear } from './words.js';
 
-/** What a machine reads out of create.sh or delete.sh. */
+/** What a machine reads out of create.sh, hand-over.sh or delete.sh. */
 export interface Script {
-  kind: 'create.sh' | 'delete.sh';
+  kind: 'create.sh' | 'hand-over.sh' | 'delete.sh';
   instanceId: string;
   ear: Ear;
-  /** Empty in delete.sh, as are those below. */
+  /** Empty but in create.sh. */
   imageId: string;
   imageUrl: string;
+  /** Whom the OS is for; empty in delete.sh. */
   hostName: string;
   sshKeys: readonly string[];
+  userData: string;
+  pooled: boolean;
 }
 
 const wordOf = (text: string) => {
   const [word = ''] = parse(text);
   return typeof word === 'string' ? word : '';
 };
+
+/** A word that may go on over many lines, as bash reads it: pieces in single quotes, in double quotes, and plain ones. */
+function longWordOf(text: string): string {
+  const [word = ''] = /^('[^']*'|"(\\[^]|[^"\\])*"|\\[^]|[^\s'"\\])*/.exec(text) ?? [];
+  return word.replace(
+    /'([^']*)'|"((?:\\[^]|[^"\\])*)"|\\([^])/g,
+    (_, single?: string, double?: string, plain?: string) => {
+      if (double !== undefined) return double.replace(/\\([$`"\\])/g, '$1');
+      return single ?? plain ?? '';
+    },
+  );
+}
+
+function kindOf(text: string): Script['kind'] {
+  if (/^IMAGE_URL=/m.test(text)) return 'create.sh';
+  return /^WIPE_MODE=/m.test(text) ? 'delete.sh' : 'hand-over.sh';
+}
 
 /** Throws when it lacks what every script has. */
 export function readScript(text: string): Script {
@@ -25,9 +45,10 @@ export function readScript(text: string): Script {
   const controllerUrl = value('CONTROLLER_URL');
   const token = value('TOKEN');
   if (!instanceId || !controllerUrl || !token) throw new Error(`this is no script: ${text.slice(0, 200)}`);
+  const [, userData = ''] = /^USER_DATA=([^]*)$/m.exec(text) ?? [];
   const [, keys = ''] = /^SSH_KEYS=\(\n([^)]*?)^\)$/ms.exec(text) ?? [];
   return {
-    kind: /^IMAGE_URL=/m.test(text) ? 'create.sh' : 'delete.sh',
+    kind: kindOf(text),
     instanceId,
     ear: { instanceUrl: `${controllerUrl}/v1/instances/${instanceId}`, token },
     imageId: value('IMAGE_ID'),
@@ -37,5 +58,7 @@ export function readScript(text: string): Script {
       .split('\n')
       .map((line) => wordOf(line.trim()))
       .filter((key) => key !== ''),
+    userData: longWordOf(userData),
+    pooled: value('POOLED') === 'true',
   };
 }

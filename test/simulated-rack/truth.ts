@@ -6,10 +6,18 @@ export interface InstalledOs {
   imageId: string;
   hostName: string;
   sshKeys: readonly string[];
+  /** Empty: none. */
+  userData: string;
+  /** How often that was run. */
+  userDataRuns: number;
   notifyUrl: string;
   token: string;
   /** It has said `installed`, and never says it again. */
   reported: boolean;
+  /** It has no owner, and asks for one. */
+  pooled: boolean;
+  /** The script of its owner, which it has and has not run to its end. */
+  handOver?: string;
 }
 
 export type Disk =
@@ -21,7 +29,7 @@ export type Disk =
 /** What runs on a machine. */
 export type Inside =
   | { kind: 'nobody' }
-  | { kind: 'live-image'; script: 'create.sh' | 'delete.sh' | 'none' }
+  | { kind: 'live-image'; script: 'create.sh' | 'hand-over.sh' | 'delete.sh' | 'none' }
   | { kind: 'installed-os'; os: InstalledOs };
 
 export interface Installation {
@@ -42,6 +50,8 @@ export interface Truth {
   resets: number;
   /** Every partitioning of its disk, in order. */
   installations: Installation[];
+  /** The instances that it was handed over to without an installation, in order. */
+  handOvers: string[];
   /** How often its disk was wiped to the end. */
   wipes: number;
 }
@@ -54,6 +64,7 @@ export function untouched(): Truth {
     powerOns: 0,
     resets: 0,
     installations: [],
+    handOvers: [],
     wipes: 0,
   };
 }

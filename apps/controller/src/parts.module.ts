@@ -1,7 +1,7 @@
 import { type DynamicModule, Global, Module } from '@nestjs/common';
 import { ImageLibrary } from '#images';
 import { Clock, WakeQueue } from '#platform';
-import { Callbacks, Netbooting, PowerSync, Spawning, Verbs, Why } from '#provisioning';
+import { Callbacks, HandOver, Netbooting, PowerSync, Spawning, Verbs, Why } from '#provisioning';
 import {
   ConsoleStore,
   Database,
@@ -39,6 +39,7 @@ export class PartsModule {
       [Verbs, parts.verbs],
       [Callbacks, parts.callbacks],
       [Netbooting, parts.netbooting],
+      [HandOver, parts.handOver],
       [PowerSync, parts.powerSync],
       [Why, parts.why],
       [MachineStore, stores.machines],

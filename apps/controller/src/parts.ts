@@ -20,6 +20,7 @@ import {
   Callbacks,
   ConsoleCapture,
   createConductor,
+  HandOver,
   Housekeeping,
   Netbooting,
   PoolKeeper,
@@ -64,6 +65,7 @@ export interface Parts {
   verbs: Verbs;
   callbacks: Callbacks;
   netbooting: Netbooting;
+  handOver: HandOver;
   /** Its figures are asked for in every role; only a conductor starts it. */
   powerSync: PowerSync;
   why: Why;
@@ -121,6 +123,7 @@ export async function openParts(
   const driver = brought.driver ?? ipmitool(runner, config);
   const writer = new LifecycleWriter(database);
   const bmc = new Bmc(new PowerControl(driver, clock), stores.machines, stores.events, writer);
+  const renderer = new TemplateRenderer(config.templatesDir);
   const { deadlines, retries, sweepMs } = config;
   const host = { queue, feed, clock, logger: log };
   const locks = new MachineLocks(database, log);
@@ -147,7 +150,8 @@ export async function openParts(
     spawning,
     verbs: new Verbs(stores, writer, bmc, { queue, clock }),
     callbacks: new Callbacks(stores, writer, queue, { box, clock, deadlines }),
-    netbooting: new Netbooting(stores, new TemplateRenderer(config.templatesDir), config, box),
+    netbooting: new Netbooting(stores, renderer, config, box),
+    handOver: new HandOver(stores, renderer, config, box),
     powerSync,
     why: new Why(stores, clock, { publicUrl: config.publicUrl, dhcp: config.dhcp.mode }),
     duties: {

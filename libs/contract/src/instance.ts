@@ -67,6 +67,16 @@ export const instanceWaitQuery = z.strictObject({
   timeout: timeoutSeconds,
 });
 
+/** Below what clients wait for an answer. */
+const maxOwnerWaitSeconds = 50;
+
+export const ownerQuery = z.strictObject({
+  timeout: f
+    .numberInText(z.number().min(0).max(maxOwnerWaitSeconds))
+    .default(maxOwnerWaitSeconds)
+    .meta({ description: 'Seconds the request is held at most' }),
+});
+
 export const idempotencyKey = z
   .string()
   .regex(/^[\x21-\x7e]{1,255}$/, 'is not an idempotency key: 1 to 255 printable characters without spaces')
@@ -88,5 +98,6 @@ export const notifyRequest = z
 export type InstanceView = z.infer<typeof instanceView>;
 export type InstanceListQuery = z.infer<typeof instanceListQuery>;
 export type InstanceWaitQuery = z.infer<typeof instanceWaitQuery>;
+export type OwnerQuery = z.infer<typeof ownerQuery>;
 export type InstanceWait = (typeof instanceWaits)[number];
 export type NotifyRequest = z.infer<typeof notifyRequest>;

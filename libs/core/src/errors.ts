@@ -53,6 +53,7 @@ const catalogue = {
   'notify-forbidden': { retryable: false },
   'notify-unknown-state': { retryable: false },
   'notify-out-of-order': { retryable: false },
+  'not-in-pool': { retryable: false },
 
   'installer-failed': { retryable: true },
   'deadline-expired': { retryable: true },

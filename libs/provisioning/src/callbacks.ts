@@ -10,6 +10,7 @@ import {
 import type { Clock, Deadlines, SecretBox, WakeQueue } from '#platform';
 import type { EventStore, InstanceStore, LifecycleWriter, MachineStore } from '#store';
 import pRetry from 'p-retry';
+import { checkInstanceToken, notifyForbidden } from './instance-tokens.js';
 
 export interface Notify {
   state: NotifyState;
@@ -17,9 +18,6 @@ export interface Notify {
   progress?: number;
   message?: string;
 }
-
-/** Purpose of the token that an installer carries. */
-export const notifyPurpose = 'notify';
 
 /** How many times its deadline a boot may take altogether, while it shows signs of life. */
 const longestBoot = 3;
@@ -41,7 +39,7 @@ export class Callbacks {
 
   /** Throws DomainError `notify-forbidden` or `notify-out-of-order`. */
   async notify(instanceId: string, token: string, notify: Notify): Promise<void> {
-    this.authorise(instanceId, token);
+    checkInstanceToken(this.host.box, instanceId, token);
     await this.accept(instanceId, notify);
   }
 
@@ -50,13 +48,13 @@ export class Callbacks {
    */
   async notifyFrom(address: string, instanceId: string, state: NotifyState): Promise<void> {
     const { machine } = await this.who(instanceId);
-    if (machine.pxeIp === null || machine.pxeIp !== address) throw forbidden();
+    if (machine.pxeIp === null || machine.pxeIp !== address) throw notifyForbidden();
     await this.accept(instanceId, { state });
   }
 
   /** A piece of the installer's log. */
   async log(instanceId: string, token: string, text: string): Promise<void> {
-    this.authorise(instanceId, token);
+    checkInstanceToken(this.host.box, instanceId, token);
     const { machine } = await this.who(instanceId);
     await this.heardOf(machine.id);
     await this.stores.events.append({
@@ -87,6 +85,7 @@ export class Callbacks {
 
   private async apply(instanceId: string, notify: Notify): Promise<Machine> {
     const { machine } = await this.who(instanceId);
+    if (isOldNews(machine, notify)) return machine;
     const { stage } = machine;
     const reading = stage === null ? 'refused' : readNotify(machine.state, stage, notify.state);
     if (reading === 'refused' || stage === null) throw outOfOrder(machine, notify.state);
@@ -133,10 +132,6 @@ export class Callbacks {
     return `${machine.name} says ${state}${percent}${message === undefined ? '' : `: ${message}`}`;
   }
 
-  private authorise(instanceId: string, token: string): void {
-    if (!this.host.box.isToken(notifyPurpose, instanceId, token)) throw forbidden();
-  }
-
   private async who(instanceId: string): Promise<{ instance: Instance; machine: Machine }> {
     const instance = await this.stores.instances.get(instanceId);
     const machine = instance.machineId === null ? null : await this.stores.machines.byId(instance.machineId);
@@ -147,10 +142,9 @@ export class Callbacks {
   }
 }
 
-function forbidden(): DomainError {
-  return new DomainError('notify-forbidden', 'This token does not belong to this instance.', {
-    remedy: 'Each instance has a token of its own: it is in the script that the machine was given.',
-  });
+/** An OS that never saw our answer to its `installed` says it again, on its next boot at the latest. */
+function isOldNews({ state }: Machine, { state: said }: Notify): boolean {
+  return said === 'installed' && (state === 'active' || state === 'used');
 }
 
 function outOfOrder(machine: Machine, said: NotifyState): DomainError {

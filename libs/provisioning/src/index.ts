@@ -9,6 +9,7 @@ export { Conductor } from './conductor.js';
 export { ConsoleCapture } from './console-capture.js';
 export { createConductor } from './engine.js';
 export { Housekeeping } from './housekeeping.js';
+export { HandOver } from './hand-over.js';
 export { Netbooting, type ScriptName, scriptNames } from './netbooting.js';
 export { PoolKeeper } from './pool-keeper.js';
 export { PowerSync } from './power-sync.js';

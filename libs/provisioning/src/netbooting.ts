@@ -3,7 +3,7 @@ import type { BootDecision, DhcpReservation } from '#netboot';
 import type { Config, SecretBox } from '#platform';
 import type { ImageStore, InstanceStore, InstanceTypeStore, MachineStore } from '#store';
 import type { TemplateContext, TemplateRenderer } from '#templates';
-import { notifyPurpose } from './callbacks.js';
+import { instanceToken } from './instance-tokens.js';
 
 export const scriptNames = ['create.sh', 'delete.sh'] as const;
 export type ScriptName = (typeof scriptNames)[number];
@@ -97,7 +97,7 @@ export class Netbooting {
     return {
       instanceId: id,
       controllerUrl: this.config.publicUrl,
-      token: this.box.token(notifyPurpose, id).reveal(),
+      token: instanceToken(this.box, id),
     };
   }
 
@@ -123,6 +123,8 @@ export class Netbooting {
       serviceMac1: machine.serviceMac1,
       serviceMac2: machine.serviceMac2,
       sshKeys: instance.sshKeys,
+      userData: instance.userData,
+      pooled: instance.pooled,
       rootDeviceHint: machine.rootDeviceHint,
       rootSizeMib: type.rootSizeMib,
       swapSizeMib: type.swapSizeMib,

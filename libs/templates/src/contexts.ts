@@ -12,6 +12,13 @@ const installer = {
   token: f.token.describe("The instance's own token, for notify and log"),
 };
 
+/** What makes an OS its owner's, whether it has just been installed or has waited in the pool. */
+const owner = {
+  hostName: f.hostName.describe('Host name of the installed OS'),
+  sshKeys: z.array(f.sshKey).default([]).describe("Public keys for root and the image's default user"),
+  userData: f.orEmpty(f.userData).describe('Script that the OS runs once; empty: none'),
+};
+
 const createContext = z
   .strictObject({
     ...installer,
@@ -21,14 +28,14 @@ const createContext = z
     imageSha256: f.sha256.describe('Of the file at imageUrl, as it goes over the wire'),
     imageCompressedBytes: f.bytes.describe('Length of the file at imageUrl'),
     imageUncompressedBytes: f.bytes.describe('Length of the file system in it'),
-    hostName: f.hostName.describe('Host name of the installed OS'),
+    ...owner,
+    pooled: z.boolean().default(false).describe('It has no owner: in the pool it asks for one'),
     pxeMac: f.mac.describe('MAC address of the card that boots from the network; it gets its address by DHCP'),
     pxeIp: f.orEmpty(f.ipv4).describe('Address of that card, noted in /etc/dodai'),
     storageMac: f.orEmpty(f.mac).describe('MAC address of the storage network card, noted in /etc/dodai'),
     storageIp: f.orEmpty(f.ipv4).describe('Address of that card, noted in /etc/dodai'),
     serviceMac1: f.orEmpty(f.mac).describe('MAC address of the first service network card'),
     serviceMac2: f.orEmpty(f.mac).describe('MAC address of the second service network card'),
-    sshKeys: z.array(f.sshKey).default([]).describe("Public keys for root and the image's default user"),
     rootDeviceHint: f.rootDeviceHint
       .nullish()
       .transform((hint) => hint ?? {})
@@ -46,6 +53,8 @@ const createContext = z
       message: `is ${context.rootSizeMib} MiB, too small for an image of ${context.imageUncompressedBytes} bytes`,
     });
   });
+
+const handOverContext = z.strictObject({ ...installer, ...owner });
 
 const deleteContext = z.strictObject({
   ...installer,
@@ -83,6 +92,7 @@ const localBoot = z.strictObject({ boot: z.literal('local').describe('Start the 
 /** One schema per file in /templates: its parameters, what they mean and what they may be. */
 export const templateSchemas = {
   'create.sh': createContext,
+  'hand-over.sh': handOverContext,
   'delete.sh': deleteContext,
   'pxelinux.cfg': z.discriminatedUnion('boot', [liveBoot, localBoot]),
 } as const;

@@ -36,6 +36,13 @@ export const sshKey = line
   .regex(sshKeyPattern, 'is not an SSH public key: type, key and comment on one line')
   .max(16_384, 'is longer than 16384 characters');
 
+/** A script with the line that names its interpreter; whatever else is in it is the owner's business. */
+export const userData = z
+  .string()
+  .regex(/^#!/, 'does not begin with #!')
+  .regex(/^[^\0]*$/, 'has NUL characters')
+  .max(65_536, 'is longer than 65536 characters');
+
 /** What may be absent is empty in the template, never undefined: a misspelt name stays an error. */
 export const orEmpty = <T extends z.ZodType<string>>(field: T) => field.nullish().transform((value) => value ?? '');
 

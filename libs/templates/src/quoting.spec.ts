@@ -82,6 +82,16 @@ describe('create.sh', () => {
     ).rejects.toThrow('parameter sshKeys.0');
   });
 
+  it('passes user data on as it is, line by line, and refuses what is no script', async () => {
+    for (const text of hostile) {
+      const userData = `#!/bin/sh\n${text}\n\n`;
+      const script = await renderer.render('create.sh', { ...createContext, userData });
+      expect((await variablesOf(script))['USER_DATA']).toBe(userData);
+      const refused = renderer.render('create.sh', { ...createContext, userData: text });
+      await expect(refused).rejects.toThrow('parameter userData');
+    }
+  });
+
   it('passes a root device hint on as the JSON it is', async () => {
     const rootDeviceHint = { serial: `S'"$(reboot)` };
     const script = await renderer.render('create.sh', { ...createContext, rootDeviceHint });

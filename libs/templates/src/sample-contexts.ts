@@ -17,10 +17,20 @@ export const createContext: TemplateContext<'create.sh'> = {
   storageMac: null,
   storageIp: null,
   sshKeys: ['ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKJ0 operator@example.org'],
+  userData: "#!/bin/sh\necho \"it's $(hostname)\" >/root/hello\n",
   rootDeviceHint: { serial: 'DISK 1', rotational: false },
   rootSizeMib: 2500,
   swapSizeMib: 256,
   kdumpSizeMib: 128,
+};
+
+export const handOverContext: TemplateContext<'hand-over.sh'> = {
+  instanceId: createContext.instanceId,
+  controllerUrl: createContext.controllerUrl,
+  token: createContext.token,
+  hostName: createContext.hostName,
+  sshKeys: createContext.sshKeys,
+  userData: createContext.userData,
 };
 
 export const deleteContext: TemplateContext<'delete.sh'> = {

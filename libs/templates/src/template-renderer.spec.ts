@@ -7,7 +7,13 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { templateSchemas, TemplateRenderer } from './index.js';
-import { createContext, deleteContext, liveBootContext, localBootContext } from './sample-contexts.js';
+import {
+  createContext,
+  deleteContext,
+  handOverContext,
+  liveBootContext,
+  localBootContext,
+} from './sample-contexts.js';
 
 const templatesDir = fileURLToPath(new URL('../../../templates', import.meta.url));
 const renderer = new TemplateRenderer(templatesDir);
@@ -27,6 +33,7 @@ const untyped = (context: object) => context as never;
 describe('rendered templates', () => {
   it.each([
     ['create.sh', createContext, 'create.sh'],
+    ['hand-over.sh', handOverContext, 'hand-over.sh'],
     ['delete.sh', deleteContext, 'delete.sh'],
     ['pxelinux.cfg', liveBootContext, 'pxelinux-live.cfg'],
     ['pxelinux.cfg', localBootContext, 'pxelinux-local.cfg'],
@@ -36,18 +43,22 @@ describe('rendered templates', () => {
 
   it.each([
     ['create.sh', createContext],
+    ['hand-over.sh', handOverContext],
     ['delete.sh', deleteContext],
   ] as const)('%s has nothing that shellcheck warns of', async (name, context) => {
     const script = await renderer.render(name, context);
     await execa('shellcheck', ['--severity=warning', '--shell=bash', '-'], { input: script });
   });
 
-  it('use every parameter that is declared, and none that is not', async () => {
-    const engine = new Liquid({ root: templatesDir });
-    const declared = Object.keys(templateSchemas['create.sh'].shape).sort();
-    const used = await engine.globalVariables(await engine.parseFile('create.sh'));
-    expect(used.sort()).toEqual(declared);
-  });
+  it.each(['create.sh', 'hand-over.sh'] as const)(
+    '%s uses every parameter that is declared, and none that is not',
+    async (name) => {
+      const engine = new Liquid({ root: templatesDir });
+      const declared = Object.keys(templateSchemas[name].shape).sort();
+      const used = await engine.globalVariables(await engine.parseFile(name));
+      expect(used.sort()).toEqual(declared);
+    },
+  );
 });
 
 describe('a parameter', () => {

@@ -6,6 +6,7 @@ import { quoteForShell, wordForPxelinux } from './quoting.js';
 
 const escapes: Record<TemplateName, (value: unknown) => string> = {
   'create.sh': quoteForShell,
+  'hand-over.sh': quoteForShell,
   'delete.sh': quoteForShell,
   'pxelinux.cfg': wordForPxelinux,
 };

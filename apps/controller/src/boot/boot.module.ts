@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { EventWait } from '../api/event-wait.js';
 import { BootFilesController } from './boot-files.controller.js';
 import { BootLog } from './boot-log.js';
 import { CallbacksController } from './callbacks.controller.js';
@@ -6,10 +7,11 @@ import { FetchRecorder } from './fetch-recorder.js';
 import { ImageFiles } from './image-files.js';
 import { MachineResolver } from './machine-resolver.js';
 import { NotifyRefusals } from './notify-refusals.js';
+import { OwnerController } from './owner.controller.js';
 
 /** Role `boot`: what machines talk to over HTTP. */
 @Module({
-  controllers: [BootFilesController, CallbacksController],
-  providers: [BootLog, FetchRecorder, ImageFiles, MachineResolver, NotifyRefusals],
+  controllers: [BootFilesController, CallbacksController, OwnerController],
+  providers: [BootLog, EventWait, FetchRecorder, ImageFiles, MachineResolver, NotifyRefusals],
 })
 export class BootModule {}

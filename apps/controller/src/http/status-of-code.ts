@@ -54,6 +54,7 @@ export const statusOfCode: Record<ErrorCode, number> = {
   'notify-forbidden': 403,
   'notify-unknown-state': 400,
   'notify-out-of-order': 409,
+  'not-in-pool': 410,
 
   'installer-failed': 409,
   'deadline-expired': 409,

@@ -23,6 +23,11 @@ SERVICE_MAC2=''
 SSH_KEYS=(
   'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKJ0 operator@example.org'
 )
+USER_DATA='#!/bin/sh
+echo "it'"'"'s $(hostname)" >/root/hello
+'
+# true: for the resource pool, where it waits for its owner.
+POOLED=false
 
 ROOT_DEVICE_HINT='{"serial":"DISK 1","rotational":false}'
 ROOT_SIZE_MIB=2500
@@ -441,35 +446,22 @@ check_stream() {
   printf 'image: %s bytes received, SHA-256 %s, %s bytes written\n' "$fetched" "$digest" "$written"
 }
 
-# What the installed OS gets: names, keys, mounts, network, and the unit that says `installed`.
-# Needs TARGET, the directory where its root is mounted.
+# What makes an installed OS its owner's: names and keys. Needs TARGET, the directory where its root is mounted (empty in
+# the OS itself), HOST_NAME and SSH_KEYS.
 
-# put_file PATH MODE, content on standard input. Replaces a link instead of writing through it.
+# put_file PATH MODE, content on standard input. Replaces a file or a link wholly or not at all.
 put_file() {
-  install -D --mode="$2" /dev/stdin "$TARGET$1"
+  install -D --mode="$2" /dev/stdin "$TARGET$1.new"
+  mv --force --no-target-directory "$TARGET$1.new" "$TARGET$1"
 }
 
-in_target() {
-  chroot "$TARGET" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C SYSTEMD_OFFLINE=1 "$@"
-}
-
-has_program() {
-  in_target /bin/sh -c 'command -v "$1" >/dev/null' sh "$1"
-}
-
-# Images made for dodai have the word HOST where the name belongs.
-write_hosts() {
+# write_host_name HOSTS: the image's own /etc/hosts, where images made for dodai have the word HOST where the name belongs.
+write_host_name() {
   local hosts=''
-  [[ ! -f $TARGET/etc/hosts ]] || hosts=$(sed -e "s/\bHOST\b/$HOST_NAME/g" -e '/^127\.0\.1\.1[[:space:]]/d' "$TARGET/etc/hosts")
+  [[ ! -f $1 ]] || hosts=$(sed -e "s/\bHOST\b/$HOST_NAME/g" -e '/^127\.0\.1\.1[[:space:]]/d' "$1")
   [[ $hosts == *localhost* ]] || hosts=$'127.0.0.1\tlocalhost\n::1\tlocalhost\n'"$hosts"
   printf '%s\n127.0.1.1\t%s %s\n' "$hosts" "$HOST_NAME" "${HOST_NAME%%.*}" | put_file /etc/hosts 644
-}
-
-# An identity belongs to one machine: the image's own ones are made anew on the first boot.
-forget_identity() {
-  put_file /etc/machine-id 444 </dev/null
-  rm -f "$TARGET/var/lib/dbus/machine-id" "$TARGET"/etc/ssh/ssh_host_*_key "$TARGET"/etc/ssh/ssh_host_*_key.pub
-  rm -f "$TARGET/etc/udev/rules.d/70-persistent-net.rules" "$TARGET/var/lib/systemd/random-seed"
+  printf '%s\n' "$HOST_NAME" | put_file /etc/hostname 644
 }
 
 # authorize_keys HOME UID GID
@@ -492,9 +484,36 @@ default_account() {
   done
 }
 
-enable_unit() {
-  mkdir -p "$TARGET/etc/systemd/system/multi-user.target.wants"
-  ln -sf "/etc/systemd/system/$1" "$TARGET/etc/systemd/system/multi-user.target.wants/$1"
+# for_each_account COMMAND: with HOME UID GID of root, then of the account that people log in as.
+for_each_account() {
+  local home uid gid
+  "$1" /root 0 0
+  read -r home uid gid < <(default_account) || return 0
+  "$1" "$home" "$uid" "$gid"
+}
+
+write_ssh_keys() {
+  ((${#SSH_KEYS[@]} == 0)) || for_each_account authorize_keys
+}
+
+# What an OS needs that has just been written to the disk. Needs TARGET and put_file.
+
+in_target() {
+  chroot "$TARGET" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C SYSTEMD_OFFLINE=1 "$@"
+}
+
+has_program() {
+  in_target /bin/sh -c 'command -v "$1" >/dev/null' sh "$1"
+}
+
+# An identity belongs to one machine: the image's own ones are made anew on the first boot. An image that was taken from a
+# machine of ours has what that one was told, too.
+forget_identity() {
+  put_file /etc/machine-id 444 </dev/null
+  rm -f "$TARGET/var/lib/dbus/machine-id" "$TARGET"/etc/ssh/ssh_host_*_key "$TARGET"/etc/ssh/ssh_host_*_key.pub
+  rm -f "$TARGET/etc/udev/rules.d/70-persistent-net.rules" "$TARGET/var/lib/systemd/random-seed"
+  rm -f "$TARGET"/etc/dodai/user-data* "$TARGET"/etc/dodai/hand-over* \
+    "$TARGET"/etc/systemd/system/{,multi-user.target.wants/}dodai-{await-owner,user-data}.service
 }
 
 # ed25519 and ECDSA: an RSA key takes long to find, and clients of today do not ask for it.
@@ -523,52 +542,155 @@ UNIT
   enable_unit dodai-ssh-host-keys.service
 }
 
-# `installed` is said by the installed OS itself, on its first boot, and again until it is taken.
+# What an OS does once as its owner's, after a fresh installation and after a hand-over alike: it runs the user data, then
+# says `installed`. Needs TARGET, put_file, INSTANCE_URL, TOKEN and USER_DATA.
+
+enable_unit() {
+  mkdir -p "$TARGET/etc/systemd/system/multi-user.target.wants"
+  ln -sf "/etc/systemd/system/$1" "$TARGET/etc/systemd/system/multi-user.target.wants/$1"
+}
+
+# Whom this OS speaks for, and how.
+write_instance_env() {
+  put_file /etc/dodai/talk.sh 644 <<'SCRIPT'
+# Talk with the controller with whatever this OS has for it: curl, else python3, else bash alone.
+
+# ask METHOD URL TOKEN SECONDS FILE [JSON]: prints the HTTP status, 000 when no whole answer came; its body is in FILE.
+ask() {
+  local way=ask_with_bash
+  if command -v curl >/dev/null; then
+    way=ask_with_curl
+  elif command -v python3 >/dev/null; then
+    way=ask_with_python
+  fi
+  "$way" "$@" || printf '000'
+}
+
+ask_with_curl() {
+  local status data=()
+  [[ -z ${6-} ]] || data=(--header 'Content-Type: application/json' --data "$6")
+  status=$(curl --silent --show-error --connect-timeout 10 --max-time "$4" --output "$5" --write-out '%{http_code}' \
+    --header @<(printf 'Authorization: Bearer %s' "$3") --request "$1" "${data[@]}" "$2") || return 1
+  printf '%s' "$status"
+}
+
+ask_with_python() {
+  TOKEN=$3 python3 - "$1" "$2" "$4" "$5" "${6-}" <<'PYTHON'
+import os, sys, urllib.error, urllib.request
+method, url, seconds, file, body = sys.argv[1:]
+headers = {'Content-Type': 'application/json', 'Authorization': 'Bearer ' + os.environ['TOKEN']}
+request = urllib.request.Request(url, body.encode() or None, headers, method=method)
+try:
+    answer = urllib.request.urlopen(request, timeout=float(seconds))
+except urllib.error.HTTPError as error:
+    answer = error
+with open(file, 'wb') as output:
+    output.write(answer.read())
+print(answer.getcode(), end='')
+PYTHON
+}
+
+ask_with_bash() {
+  local rest=${2#http://} body=${6-} host port=80 status line length=''
+  host=${rest%%/*}
+  [[ $host != *:* ]] || port=${host##*:}
+  exec 3<>"/dev/tcp/${host%:*}/$port" || return 1
+  printf '%s /%s HTTP/1.0\r\nHost: %s\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s' \
+    "$1" "${rest#*/}" "$host" "$3" "${#body}" "$body" >&3
+  read -r -t "$4" _ status _ <&3 || return 1
+  while read -r -t 20 line <&3 && line=${line%$'\r'} && [[ $line ]]; do
+    [[ ${line,,} != content-length:* ]] || length=${line##* }
+  done
+  timeout 20 cat <&3 >"$5" || return 1
+  exec 3>&-
+  [[ -z $length || $length == "$(stat --format=%s "$5")" ]] || return 1
+  printf '%s' "$status"
+}
+
+# say STATE [MESSAGE]: one try to tell the controller, as the instance whose NOTIFY_URL and NOTIFY_TOKEN these are; prints
+# the HTTP status.
+say() {
+  local LC_ALL=C message=${2-}
+  message=${message:0:2000}
+  message=${message//[^ -~]/ }
+  message=${message//\\/\\\\}
+  message=${message//\"/\\\"}
+  ask POST "$NOTIFY_URL" "$NOTIFY_TOKEN" 20 /dev/null "{\"state\":\"$1\"${message:+,\"message\":\"$message\"}}"
+}
+
+SCRIPT
+  printf 'NOTIFY_URL=%q\nNOTIFY_TOKEN=%q\n' "$INSTANCE_URL/notify" "$TOKEN" | put_file /etc/dodai/instance.env 600
+}
+
+# The owner's script runs once, and has the machine's whole life to end. It is marked as begun first: one that a power
+# failure has cut short is not begun again, since not every script bears that.
+write_user_data() {
+  [[ $USER_DATA ]] || return 0
+  printf '%s' "$USER_DATA" | put_file /etc/dodai/user-data 700
+  put_file /etc/dodai/run-user-data 755 <<'SCRIPT'
+#!/bin/bash
+# Runs the user data of this instance; what it prints is in the journal, on the console and in the log.
+set -u
+log=/var/log/dodai-user-data.log
+(umask 077 && : >>"$log" && : >/etc/dodai/user-data.begun)
+sync
+status=0
+cd / && /etc/dodai/user-data > >(exec tee -p -a "$log") 2>&1 </dev/null || status=$?
+printf '%d\n' "$status" >/etc/dodai/user-data.ended
+printf 'dodai: the user data ended with status %d\n' "$status"
+exit "$status"
+SCRIPT
+  put_file /etc/systemd/system/dodai-user-data.service 644 <<'UNIT'
+[Unit]
+Description=Run the user data of this instance
+Wants=network-online.target
+After=network-online.target dodai-ssh-host-keys.service
+ConditionPathExists=!/etc/dodai/user-data.begun
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+# What it started goes on.
+KillMode=process
+Environment=HOME=/root
+ExecStart=/etc/dodai/run-user-data
+StandardOutput=journal+console
+StandardError=journal+console
+
+[Install]
+WantedBy=multi-user.target
+UNIT
+  enable_unit dodai-user-data.service
+}
+
+# `installed` is said by the installed OS itself, when it first is its owner's, and again until it is taken. The user data
+# may end before, so that what it brings is there; one that takes longer goes on, and is not waited for.
 write_report_unit() {
   put_file /etc/dodai/report-installed 755 <<'SCRIPT'
 #!/bin/bash
 # Tells the controller that this OS has come up; tries until it is taken, then never again.
 set -u
 # shellcheck source=/dev/null
+. /etc/dodai/talk.sh
+# shellcheck source=/dev/null
 . /etc/dodai/instance.env
-body='{"state":"installed"}'
 
-with_curl() {
-  curl -sS -f -o /dev/null --max-time 20 -H 'Content-Type: application/json' \
-    -H @<(printf 'Authorization: Bearer %s' "$NOTIFY_TOKEN") -d "$body" "$NOTIFY_URL"
-}
-
-with_python() {
-  NOTIFY_URL=$NOTIFY_URL NOTIFY_TOKEN=$NOTIFY_TOKEN python3 - "$body" <<'PYTHON'
-import os, sys, urllib.request
-headers = {'Content-Type': 'application/json', 'Authorization': 'Bearer ' + os.environ['NOTIFY_TOKEN']}
-urllib.request.urlopen(urllib.request.Request(os.environ['NOTIFY_URL'], sys.argv[1].encode(), headers), timeout=20)
-PYTHON
-}
-
-with_bash() {
-  local rest=${NOTIFY_URL#http://} host port answer
-  host=${rest%%/*} port=80
-  [[ $host == *:* ]] && port=${host##*:}
-  exec 3<>"/dev/tcp/${host%:*}/$port" || return 1
-  printf 'POST /%s HTTP/1.0\r\nHost: %s\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s' \
-    "${rest#*/}" "$host" "$NOTIFY_TOKEN" "${#body}" "$body" >&3
-  read -r -t 20 _ answer _ <&3
-  exec 3>&-
-  [[ $answer == 2?? ]]
-}
-
-if command -v curl >/dev/null; then way=with_curl
-elif command -v python3 >/dev/null; then way=with_python
-else way=with_bash; fi
+message=''
+if [[ -e /etc/dodai/user-data ]]; then
+  timeout 30 systemctl start dodai-user-data.service
+  message='the user data still runs'
+  [[ ! -e /etc/dodai/user-data.ended ]] || message="the user data ended with status $(</etc/dodai/user-data.ended)"
+fi
 
 pause=1
-until "$way"; do
-  echo "dodai: the controller did not take the report, next try in $pause s"
+until status=$(say installed "$message") && [[ $status == 2?? ]]; do
+  echo "dodai: the controller did not take the report (HTTP $status), next try in $pause s"
   sleep "$pause"
   pause=$((pause < 30 ? pause * 2 : 30))
 done
 echo 'dodai: reported installed'
+# What is left of the time in the pool, when that is over.
+[[ -e /etc/systemd/system/dodai-await-owner.service ]] || rm -f /etc/dodai/await-owner /etc/dodai/hand-over
 systemctl disable dodai-installed.service
 SCRIPT
   put_file /etc/systemd/system/dodai-installed.service 644 <<'UNIT'
@@ -586,6 +708,65 @@ StandardError=journal+console
 WantedBy=multi-user.target
 UNIT
   enable_unit dodai-installed.service
+}
+
+# The agent of an OS that waits in the resource pool: it asks for its owner, and nothing listens on the machine.
+# Needs TARGET, put_file and enable_unit.
+
+write_await_owner_unit() {
+  put_file /etc/dodai/await-owner 755 <<'SCRIPT'
+#!/bin/bash
+# Asks the controller for the owner of this machine, as long as it takes, and hands the machine over. The script that does
+# so is kept until it is done: after a power failure the hand-over goes on, whatever the controller thinks of it by then.
+set -u
+umask 077
+# shellcheck source=/dev/null
+. /etc/dodai/talk.sh
+# shellcheck source=/dev/null
+. /etc/dodai/instance.env
+
+script=/etc/dodai/hand-over pause=1 told=''
+until [[ -s $script ]]; do
+  asked=$SECONDS
+  # The controller holds the request until there is an owner, for the time that it is asked to.
+  status=$(ask GET "${NOTIFY_URL%/notify}/owner?timeout=50" "$NOTIFY_TOKEN" 70 "$script.part")
+  case $status in
+    200)
+      sync "$script.part" && mv "$script.part" "$script"
+      continue
+      ;;
+    204)
+      pause=1 told=''
+      ((SECONDS > asked)) || sleep 1
+      continue
+      ;;
+  esac
+  [[ $told == "$status" ]] || echo "dodai: asking for an owner was answered with HTTP $status"
+  told=$status
+  # Not all machines of a rack at the same moment.
+  sleep "$((pause / 2)).$((RANDOM % 10))"
+  pause=$((pause < 60 ? pause * 2 : 120))
+done
+exec bash "$script"
+SCRIPT
+  put_file /etc/systemd/system/dodai-await-owner.service 644 <<'UNIT'
+[Unit]
+Description=Wait in the pool for an owner
+Wants=network-online.target
+After=network-online.target
+StartLimitIntervalSec=0
+
+[Service]
+ExecStart=/etc/dodai/await-owner
+Restart=on-failure
+RestartSec=10
+StandardOutput=journal+console
+StandardError=journal+console
+
+[Install]
+WantedBy=multi-user.target
+UNIT
+  enable_unit dodai-await-owner.service
 }
 
 # DHCP on the card that the machine was network-booted from, in the words of whatever the image manages its
@@ -703,9 +884,11 @@ format_ephemeral() {
   make_file_system "$(partition_tag TYPE 2)" ephemeral "$(partition_path "$DISK" 5)"
 }
 
-write_host_name() {
-  printf '%s\n' "$HOST_NAME" | put_file /etc/hostname 644
-  write_hosts
+# The next owner's name goes into the image's own file, too.
+take_host_name() {
+  rm -f "$TARGET/etc/dodai/image-hosts"
+  [[ $POOLED != true || ! -f $TARGET/etc/hosts ]] || put_file /etc/dodai/image-hosts 644 <"$TARGET/etc/hosts"
+  write_host_name "$TARGET/etc/hosts"
 }
 
 # note NAME VALUE: a file of its own under /etc/dodai, when there is a value.
@@ -722,18 +905,12 @@ write_dodai_files() {
   note storage_ip "$STORAGE_IP"
   note service_mac1 "$SERVICE_MAC1"
   note service_mac2 "$SERVICE_MAC2"
-  printf 'NOTIFY_URL=%q\nNOTIFY_TOKEN=%q\n' "$INSTANCE_URL/notify" "$TOKEN" | put_file /etc/dodai/instance.env 600
   forget_identity
   if has_program ssh-keygen; then write_host_key_unit; fi
+  write_instance_env
+  write_user_data
   write_report_unit
-}
-
-write_ssh_keys() {
-  local home uid gid
-  ((${#SSH_KEYS[@]} > 0)) || return 0
-  authorize_keys /root 0 0
-  read -r home uid gid < <(default_account) || return 0
-  authorize_keys "$home" "$uid" "$gid"
+  [[ $POOLED != true ]] || write_await_owner_unit
 }
 
 # partition_tag UUID|TYPE NUMBER
@@ -814,6 +991,6 @@ report_install_reboot() {
 
 start_steps install
 run_steps report_start:0 set_clock:1 choose_disk:2 check_that_image_fits:3 partition_disk:4 stream_image:10 \
-  grow_root:75 format_ephemeral:78 mount_root:80 write_host_name:81 write_dodai_files:82 write_ssh_keys:83 \
+  grow_root:75 format_ephemeral:78 mount_root:80 take_host_name:81 write_dodai_files:82 write_ssh_keys:83 \
   write_fstab:84 install_boot_loader:85 configure_network:97 set_installed_clock:98 close_disk:99 \
   report_install_reboot:100
