@@ -34,6 +34,7 @@ report_end() {
   exit "$status"
 }
 
+# The kernel is told directly: hostnamectl needs D-Bus, and systemd follows the kernel anyway.
 take_host_name() {
   write_host_name /etc/dodai/image-hosts
   printf '%s' "$HOST_NAME" >/proc/sys/kernel/hostname

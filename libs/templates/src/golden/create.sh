@@ -675,6 +675,9 @@ set -u
 # shellcheck source=/dev/null
 . /etc/dodai/instance.env
 
+# What is left of the time in the pool, when that is over.
+[[ -e /etc/systemd/system/dodai-await-owner.service ]] || rm -f /etc/dodai/await-owner /etc/dodai/hand-over
+
 message=''
 if [[ -e /etc/dodai/user-data ]]; then
   timeout 30 systemctl start dodai-user-data.service
@@ -689,8 +692,6 @@ until status=$(say installed "$message") && [[ $status == 2?? ]]; do
   pause=$((pause < 30 ? pause * 2 : 30))
 done
 echo 'dodai: reported installed'
-# What is left of the time in the pool, when that is over.
-[[ -e /etc/systemd/system/dodai-await-owner.service ]] || rm -f /etc/dodai/await-owner /etc/dodai/hand-over
 systemctl disable dodai-installed.service
 SCRIPT
   put_file /etc/systemd/system/dodai-installed.service 644 <<'UNIT'
