@@ -56,7 +56,7 @@ export class Callbacks {
   async log(instanceId: string, token: string, text: string): Promise<void> {
     checkInstanceToken(this.host.box, instanceId, token);
     const { machine } = await this.who(instanceId);
-    await this.heardOf(machine.id);
+    await this.postpone(machine);
     await this.stores.events.append({
       kind: 'installer.log',
       machineId: machine.id,
@@ -69,34 +69,44 @@ export class Callbacks {
   /** A sign of life without a word: the deadline of what is awaited moves on. */
   async heardOf(machineId: string): Promise<void> {
     const machine = await this.stores.machines.byId(machineId);
-    const until = machine && this.deadline(machine);
+    if (machine) await this.postpone(machine);
+  }
+
+  private async postpone(machine: Machine): Promise<void> {
+    const until = this.deadline(machine);
     if (until) await this.writer.postpone(machine, until);
   }
 
   /** The conductor may move the machine between our look and our word; then what was said is weighed anew. */
   private async accept(instanceId: string, notify: Notify): Promise<void> {
-    const machine = await pRetry(() => this.apply(instanceId, notify), {
+    const { machine, isProgress } = await pRetry(() => this.apply(instanceId, notify), {
       retries: 3,
       minTimeout: 10,
       shouldRetry: (error) => error instanceof DomainError && error.code === 'state-changed',
     });
-    await this.queue.wake(machine.id);
+    if (!isProgress) await this.queue.wake(machine.id); // for mere progress the alarm that is set comes, and sets the next one
   }
 
-  private async apply(instanceId: string, notify: Notify): Promise<Machine> {
+  private async apply(
+    instanceId: string,
+    notify: Notify,
+  ): Promise<{ machine: Machine; isProgress: boolean }> {
     const { machine } = await this.who(instanceId);
     if (isOldNews(machine, notify)) return machine;
     const { stage } = machine;
     const reading = stage === null ? 'refused' : readNotify(machine.state, stage, notify.state);
     if (reading === 'refused' || stage === null) throw outOfOrder(machine, notify.state);
-    if (notify.state === 'failed') return this.fail(machine, notify);
+    if (notify.state === 'failed') return { machine: await this.fail(machine, notify), isProgress: false };
     const change = { message: this.sentence(machine, notify), data: { ...notify } };
-    if (reading === 'next') return this.writer.advanceStage(machine, notify.state, change);
+    if (reading === 'next')
+      return { machine: await this.writer.advanceStage(machine, notify.state, change), isProgress: false };
     const progress = {
       progress: notify.progress ?? machine.progress,
       progressMessage: notify.message ?? null,
     };
-    return this.writer.report(machine, { ...progress, awaitsUntil: this.deadline(machine) }, change);
+    const awaitsUntil = this.deadline(machine);
+    const moved = await this.writer.report(machine, { ...progress, awaitsUntil }, change);
+    return { machine: moved, isProgress: machine.awaits !== null };
   }
 
   private fail(machine: Machine, { message }: Notify): Promise<Machine> {

@@ -12,6 +12,7 @@ import {
   type StageEvent,
 } from '#core';
 import type { Database } from './database.js';
+import { EventStore } from './event-store.js';
 import { Prisma } from './generated/client.js';
 import { PowerRecord } from './power-record.js';
 import { toMachine } from './rows.js';
@@ -22,7 +23,11 @@ import { type Change, refused, Transitions } from './transitions.js';
  * since it was read raises DomainError `state-changed`: read again, then decide again.
  */
 export class LifecycleWriter {
-  constructor(private readonly database: Database) {}
+  private readonly events: EventStore;
+
+  constructor(private readonly database: Database) {
+    this.events = new EventStore(database);
+  }
 
   /** Follows an event of the machine's life cycle, and of its instance's. Throws `verb-not-allowed` where it leads nowhere. */
   async advance(machine: Machine, event: MachineEvent, change: Change): Promise<Machine> {
@@ -70,17 +75,19 @@ export class LifecycleWriter {
     });
   }
 
-  /** More progress in the same stage; a word of it is also a sign of life, so the deadline moves on. */
+  /**
+   * More progress in the same stage; a word of it is also a sign of life, so the deadline moves on. Alone of all changes its row
+   * of the timeline is written after it, together with those of other machines: it is by far the most frequent one.
+   */
   async report(
     machine: Machine,
     progress: { progress: number | null; progressMessage: string | null; awaitsUntil?: Date },
     change: Change,
   ): Promise<Machine> {
-    return this.change(async (to) => {
-      const moved = await to.update(machine, progress);
-      await to.record(moved, 'notify.progress', change);
-      return moved;
-    });
+    const moved = await new Transitions(this.database.client, this.now()).update(machine, progress);
+    const { id: machineId, instanceId } = moved;
+    await this.events.append({ kind: 'notify.progress', machineId, instanceId, ...change });
+    return moved;
   }
 
   /** Says what is awaited and until when. */
