@@ -92,7 +92,7 @@ export class Callbacks {
     notify: Notify,
   ): Promise<{ machine: Machine; isProgress: boolean }> {
     const { machine } = await this.who(instanceId);
-    if (isOldNews(machine, notify)) return machine;
+    if (isOldNews(machine, notify)) return { machine, isProgress: true };
     const { stage } = machine;
     const reading = stage === null ? 'refused' : readNotify(machine.state, stage, notify.state);
     if (reading === 'refused' || stage === null) throw outOfOrder(machine, notify.state);

@@ -8,8 +8,8 @@ import { Silence } from './silence.js';
 import { isStale } from './stale.js';
 
 const pageSize = 200;
-/** Machines looked at side by side; a look may wait for a machine to switch itself off. */
-const concurrency = 100;
+/** Machines looked at side by side. A look may wait for minutes for a machine to switch itself off: it holds a place, and little else. */
+const concurrency = 1000;
 
 interface Work {
   machines: MachineStore;
