@@ -100,6 +100,14 @@ export class DhcpSegment {
     return stdout.split('\n').map((line) => line.split(/\s+/)[3] ?? '');
   }
 
+  /** Whoever starts this program from here on starts it at the server's end. */
+  async moveToServers(program: string): Promise<void> {
+    const pathOf = async (name: string) =>
+      (await execa('which', [name], { env: { PATH: this.path } })).stdout;
+    const wrapper = `#!/bin/sh\nexec ${await pathOf('ip')} netns exec ${this.servers} ${await pathOf(program)} "$@"\n`;
+    await writeFile(join(this.directory, program), wrapper, { mode: 0o755 });
+  }
+
   private async build(): Promise<void> {
     await ip('netns', 'add', this.servers);
     await ip('netns', 'add', this.clients);
@@ -109,14 +117,7 @@ export class DhcpSegment {
     await ip('-n', this.servers, 'link', 'set', this.serverInterface, 'up');
     await ip('-n', this.clients, 'link', 'set', this.clientInterface, 'up');
     await writeFile(join(this.directory, 'udhcpc-script'), udhcpcScript, { mode: 0o755 });
-    await this.moveDnsmasq();
-  }
-
-  /** Whoever starts `dnsmasq` from here on starts it at the server's end. */
-  private async moveDnsmasq(): Promise<void> {
-    const { stdout: real } = await execa('which', ['dnsmasq']);
-    const wrapper = `#!/bin/sh\nexec ip netns exec ${this.servers} ${real} "$@"\n`;
-    await writeFile(join(this.directory, 'dnsmasq'), wrapper, { mode: 0o755 });
+    await this.moveToServers('dnsmasq');
     process.env.PATH = `${this.directory}:${this.path}`;
   }
 

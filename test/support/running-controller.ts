@@ -5,6 +5,7 @@ import { createLogger, loadConfig } from '#platform';
 import type { EventView, Problem } from '#contract';
 import { createParser } from 'eventsource-parser';
 import { Controller } from '../../apps/controller/src/controller.js';
+import type { Brought } from '../../apps/controller/src/parts.js';
 
 export interface Answer<Body = Record<string, unknown>> {
   status: number;
@@ -28,7 +29,10 @@ export class RunningController {
     readonly controller: Controller,
   ) {}
 
-  static async start(environment: Record<string, string> = {}): Promise<RunningController> {
+  static async start(
+    environment: Record<string, string> = {},
+    brought: Brought = {},
+  ): Promise<RunningController> {
     const dataDir = environment.DODAI_DATA_DIR ?? (await mkdtemp(join(tmpdir(), 'dodai-controller-')));
     await chmod(dataDir, 0o755); // PostgreSQL runs as a user of its own
     const config = loadConfig({
@@ -44,7 +48,7 @@ export class RunningController {
       DODAI_LOG_LEVEL: 'error',
       ...environment,
     });
-    const controller = await Controller.start(config, createLogger(config.log));
+    const controller = await Controller.start(config, createLogger(config.log), brought);
     const token = await readFile(join(dataDir, 'api-token'), 'utf8').catch(() => '');
     return new RunningController(dataDir, token.trim(), controller);
   }

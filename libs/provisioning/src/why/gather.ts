@@ -20,7 +20,7 @@ const told = [
     limit: 400,
   },
   { kinds: ['installer.log', 'notify.progress'], limit: 10 },
-  { kinds: ['console.output'], limit: 10 },
+  { kinds: ['console.output'], limit: 40 },
 ];
 
 interface Bounds {

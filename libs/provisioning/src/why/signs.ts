@@ -62,7 +62,7 @@ export function lastSignOfLife({ machine, events }: Evidence): TimelineEvent | u
   const addresses = addressesOf(machine, events);
   const isOwn: Sign = (event) => {
     if (event.kind === 'notify.refused') return addresses.has(String(event.data.client));
-    return /^(dhcp|tftp|http|console)\./.test(event.kind) || isWord(event);
+    return /^((dhcp|tftp|http)\.|console\.output$)/.test(event.kind) || isWord(event);
   };
   return events.findLast(isOwn);
 }

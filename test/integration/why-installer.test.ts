@@ -1,0 +1,133 @@
+import { execa } from 'execa';
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { Machine } from '#core';
+import { Why } from '#provisioning';
+import { TestEngine } from '../support/engine.js';
+import { startPostgres, type TestPostgres } from '../support/postgres.js';
+import { type RuleId, Seen } from '../support/why-tested.js';
+
+const templates = fileURLToPath(new URL('../../templates', import.meta.url));
+const seen = new Seen('installer scripts');
+
+let postgres: TestPostgres;
+let engine: TestEngine;
+let directory: string;
+let image: Buffer;
+let machines = 0;
+
+beforeAll(async () => {
+  postgres = await startPostgres();
+  engine = await TestEngine.start(await postgres.database());
+  directory = await mkdtemp(join(tmpdir(), 'dodai-why-installer-'));
+  const packed = await execa('zstd', ['--stdout'], { input: randomBytes(100_000), encoding: 'buffer' });
+  image = Buffer.from(packed.stdout);
+  await writeFile(join(directory, 'image'), image);
+  await execa('truncate', ['--size=1M', join(directory, 'partition')]);
+});
+afterAll(async () => {
+  await engine?.stop();
+  await postgres?.stop();
+  await rm(directory, { recursive: true, force: true });
+});
+
+/** Runs one step as create.sh or delete.sh has it, on a machine that lacks something; answers how it tells that it failed. */
+async function failing(step: string, settings: Record<string, string | number>): Promise<string> {
+  const script = `set -Eeuo pipefail
+    for snippet in notify steps disks partitions image installed-os wipe; do . '${templates}/snippets/'$snippet.sh; done
+    eval "$(sed -n '/^${step}() {/,/^}/p' '${templates}/create.sh' '${templates}/delete.sh')"
+    leave_safe() { :; }
+    list_disks() { printf '[]'; }
+    partition_path() { printf '%s' "$PARTITION"; }
+    ls_nothing() { ls /does/not/exist; }
+    post() { cp "$3" "$POSTED"; }
+    start_steps install
+    run_steps report_start:0 ${step}:10`;
+  const posted = join(directory, 'posted');
+  const env = {
+    TMPDIR: directory,
+    POSTED: posted,
+    PARTITION: join(directory, 'partition'),
+    INSTANCE_ID: 'instance-1',
+    CONTROLLER_URL: 'http://127.0.0.1:1',
+    TOKEN: 'the-token',
+    TARGET: directory,
+    DISK: '/dev/none',
+    DISKS: '',
+    IMAGE_ID: 'image-1',
+    IMAGE_URL: `file://${directory}/image`,
+    IMAGE_SHA256: createHash('sha256').update(image).digest('hex'),
+    IMAGE_COMPRESSED_BYTES: image.length,
+    IMAGE_UNCOMPRESSED_BYTES: 100_000,
+    FETCH_ATTEMPTS: 1,
+    HOST_NAME: 'web1',
+    ROOT_DEVICE_HINT: '{"serial":"S1"}',
+    ROOT_SIZE_MIB: 1024,
+    SWAP_SIZE_MIB: 0,
+    KDUMP_SIZE_MIB: 0,
+    EPHEMERAL_SIZE_MIB: 0,
+    ...settings,
+  };
+  const strings = Object.fromEntries(Object.entries(env).map(([name, value]) => [name, String(value)]));
+  const { exitCode, stderr } = await execa('bash', ['-c', script], { reject: false, env: strings });
+  expect(exitCode, stderr).not.toBe(0);
+  const { state, message } = JSON.parse(await readFile(posted, 'utf8')) as Record<string, string>;
+  expect(state).toBe('failed');
+  return message ?? '';
+}
+
+const isBooting = ({ stage, awaits }: Machine) => stage === 'booting' && awaits !== null;
+
+async function expectWhy({ id }: Machine, rule: RuleId, reason: RegExp): Promise<void> {
+  const site = { dhcp: 'off', publicUrl: 'http://controller' } as const;
+  const { findings } = await new Why(engine, engine.clock, site).machine(await engine.machines.get(id));
+  expect(findings[0]?.rule).toBe(rule);
+  expect(findings[0]?.says).toMatch(reason);
+  expect(findings[0]?.evidence.map(({ what }) => what)).toContain('the last line of its log');
+  seen.add(rule);
+}
+
+async function tellLog(instanceId: string): Promise<void> {
+  await engine.callbacks.log(instanceId, engine.token(instanceId), 'a line\nthe last line of its log\n');
+}
+
+const cases: [rule: RuleId, step: string, settings: Record<string, string | number>, reason: RegExp][] = [
+  ['checksum-wrong', 'stream_image', { IMAGE_SHA256: 'a'.repeat(64) }, /expected a{64}/],
+  ['image-broken-off', 'stream_image', { IMAGE_URL: 'file:///does/not/exist' }, /ended after 0 of \d+ bytes/],
+  ['image-broken-off', 'stream_image', { IMAGE_COMPRESSED_BYTES: 1_000_000 }, /but \d+ bytes came/],
+  ['disk-write-failed', 'stream_image', { PARTITION: '/dev/full' }, /No space left/],
+  ['installer-failed', 'stream_image', { IMAGE_UNCOMPRESSED_BYTES: 1 }, /bytes were written/],
+  ['no-suitable-disk', 'choose_disk', {}, /no disk matches the root device hint/],
+  ['boot-loader-failed', 'install_boot_loader', {}, /has no grub-install/],
+  ['installer-failed', 'ls_nothing', {}, /ls \/does\/not\/exist.*ended with status 2/],
+];
+
+it.each(cases)('%s: %s with %o', async (rule, step, settings, reason) => {
+  const message = await failing(step, settings);
+  const machine = await engine.inactiveMachine(`m${++machines}`, machines);
+  const { id } = await engine.spawn(machine);
+  await engine.until(machine.id, isBooting);
+  await engine.say(id, 'install');
+  await tellLog(id);
+  await engine.say(id, 'failed', message);
+  await expectWhy(machine, rule, reason);
+});
+
+it('wipe-failed', async () => {
+  const message = await failing('find_disks', {});
+  const machine = await engine.inactiveMachine(`m${++machines}`, machines);
+  const instance = await engine.spawn(machine);
+  await engine.install(instance);
+  await engine.verbs.destroy(instance.id, { kind: 'token', name: 'test' });
+  await engine.until(machine.id, isBooting);
+  await engine.say(instance.id, 'delete');
+  await tellLog(instance.id);
+  await engine.say(instance.id, 'failed', message);
+  await expectWhy(machine, 'wipe-failed', /no disk was found: nothing was wiped/);
+});
+
+it('every rule that this test is named for has applied', () => seen.expectAll());
