@@ -1,5 +1,6 @@
-/** Writes the parts of README that follow from the code; run by `npm run readme`, after a build. */
+/** Writes the parts of README and of docs/ that follow from the code; run by `npm run readme`, after a build. */
 import { readFile, writeFile } from 'node:fs/promises';
-import { withSections } from '../dist/apps/quickstart/src/manual.js';
+import { manuals, withSections } from '../dist/apps/quickstart/src/manual.js';
 
-await writeFile('README.md', withSections(await readFile('README.md', 'utf8')));
+for (const [file, sections] of Object.entries(manuals()))
+  await writeFile(file, withSections(await readFile(file, 'utf8'), sections));

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { EventView, InstanceView, MachineView } from '#contract';
+import type { EventView, InstanceView, MachineView, WhyView } from '#contract';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type CapturedRun, runCaptured } from '../../apps/cli/src/captured-io.js';
 import type { CliIo } from '../../apps/cli/src/cli-io.js';
@@ -117,6 +117,14 @@ describe('machines', () => {
       rootDeviceHint: { minSizeGb: 4, rotational: false },
       power: { state: 'off' },
     });
+  });
+
+  it('say where they stand', async () => {
+    const { code, stdout } = await cli('why m1');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^m1 is inactive, its power is off\.\n\nSince .*\n/);
+    expect(stdout).toContain('It is free. Nothing is awaited. [free]\nCheck next:\n  1. Nothing.\n');
+    expect((await cli('why nobody')).code).toBe(4);
   });
 
   it('are checked without being waited for when that is asked', async () => {
@@ -266,7 +274,13 @@ describe('an instance', () => {
     expect(JSON.parse(stderr)).toMatchObject({
       error: { detail: expect.stringContaining('the disk is gone'), remedy: expect.any(String) },
     });
-    expect((await cli('instances list')).stdout).toContain('the disk is gone');
+    const { stdout: list } = await cli('instances list');
+    expect(list).toContain('the disk is gone');
+    expect(list).toContain('dodai why');
+    const why = await json<WhyView>('why db1');
+    expect(why.headline).toMatch(/^m1 is delete_failed \(delete\): .*the disk is gone$/);
+    expect(why.findings[0]).toMatchObject({ rule: 'wipe-failed', missing: expect.any(String) });
+    expect(why.nextVerbs).toContain('retry');
   });
 
   it('is destroyed in the end, and gone from the list', async () => {

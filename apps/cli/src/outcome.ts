@@ -8,8 +8,7 @@ import { duration, secondsSince } from './view/quantities.js';
 export function throwIfFailed({ state, hostName, lastError, machine }: InstanceView): void {
   if (state !== 'error') return;
   const code: ErrorCode = errorCodes.find((known) => known === lastError?.code) ?? 'installer-failed';
-  const remedy =
-    lastError?.remedy ?? `Look at its timeline: dodai events --machine ${machine?.name ?? ''}`.trim();
+  const remedy = lastError?.remedy ?? `Ask why: dodai why ${machine?.name ?? hostName}`;
   throw new DomainError(code, `${hostName}: ${lastError?.message ?? 'it failed'}`, { remedy });
 }
 

@@ -1,6 +1,7 @@
 import { lifecycleDiagram } from '#core';
 import { siteDhcpOptions } from '#netboot';
 import { configSchema } from '#platform';
+import { whyManual } from '#provisioning';
 import { z } from 'zod';
 import { verbTable } from './verb-table.js';
 
@@ -14,16 +15,21 @@ export function manualSections(): Record<string, string> {
   };
 }
 
-/** README with what stands between `<!-- name -->` and `<!-- /name -->` replaced. */
-export function withSections(readme: string, sections = manualSections()): string {
+/** Which parts of which file follow from the code. */
+export function manuals(): Record<string, Record<string, string>> {
+  return { 'README.md': manualSections(), 'docs/why.md': { 'why rules': whyManual() } };
+}
+
+/** A text with what stands between `<!-- name -->` and `<!-- /name -->` replaced. */
+export function withSections(manual: string, sections: Record<string, string>): string {
   return Object.entries(sections).reduce((text, [name, content]) => {
     const between = new RegExp(`(<!-- ${name} -->\n)[^]*?(<!-- /${name} -->)`);
-    if (!between.test(text)) throw new Error(`README has no section <!-- ${name} -->`);
+    if (!between.test(text)) throw new Error(`there is no section <!-- ${name} -->`);
     return text.replace(
       between,
       (_all, opening: string, closing: string) => `${opening}\n${content}\n\n${closing}`,
     );
-  }, readme);
+  }, manual);
 }
 
 const fenced = (language: string, text: string) => `\`\`\`${language}\n${text.trimEnd()}\n\`\`\``;

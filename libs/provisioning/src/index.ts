@@ -15,5 +15,5 @@ export { PoolKeeper } from './pool-keeper.js';
 export { PowerSync } from './power-sync.js';
 export { type AdoptRequest, checkFit, Spawning, type SpawnRequest } from './spawning.js';
 export { previewOf, type SpawnPreview } from './spawn-preview.js';
-export { type WhyAnswer, Why, whyRules } from './why/index.js';
+export { type WhyAnswer, Why, whyManual, whyRules } from './why/index.js';
 export { type PowerVerbName, powerVerbs, type Target, Verbs } from './verbs.js';

@@ -21,5 +21,6 @@ export function failureLines(failing: Failing[], palette: Palette): string[] {
     const { message } = lastError;
     return [palette.paint('bad', message.startsWith(`${name}:`) ? message : `${name}: ${message}`)];
   });
-  return lines.length > 0 ? ['', ...lines] : [];
+  const hint = palette.paint('faint', 'What is missing, and what to check next: dodai why NAME');
+  return lines.length > 0 ? ['', ...lines, hint] : [];
 }
