@@ -70,7 +70,7 @@ function headlineOf({ machine, standing, stage, error, instance }: Evidence): st
   const sentences: Record<Standing, string> = {
     working: `${name} is ${state}${inStage}${attempt > 1 ? `, try ${attempt}` : ''}${awaits === null ? '' : `, waiting for ${awaits}`}.`,
     retrying: `${name} is ${state} and waits for its next try.`,
-    failed: `${name} is ${state}${inStage}: ${error?.message ?? 'no reason was kept.'}`,
+    failed: `${name} is ${state}${inStage}: ${(error?.message ?? 'no reason was kept.').replace(`${name}: `, '')}`,
     resting: `${name} is ${state}${whose}, ${power === 'unknown' ? 'its power is not known' : `its power is ${power}`}.`,
   };
   return sentences[standing];

@@ -67,7 +67,7 @@ function standingOf(machine: Machine, latest: TimelineEvent | undefined, now: Da
 }
 
 /** @param all of the work, the oldest first */
-export function evidenceOf(
+function evidenceOf(
   about: Pick<Evidence, 'machine' | 'instance' | 'site' | 'now'>,
   { standing, entry, end, began }: Bounds,
   all: TimelineEvent[],
