@@ -28,10 +28,12 @@ interface Case {
   later?: { moment: Moment; fault: Fault };
   missing?: RegExp;
   /**
-   * Usually while something is awaited, and after the work was broken off as well. `meanwhile`: not after that. `in the end`: only then,
-   * for it takes a silence before. `by itself`: when the work has failed of it.
+   * Usually while something is awaited, and after the work was broken off as well. `meanwhile`: not after that. `by itself`: when the work
+   * has failed of it.
    */
-  told?: 'meanwhile' | 'in the end' | 'by itself';
+  told?: 'meanwhile' | 'by itself';
+  /** Told only after the work was broken off, for it takes a silence before; which is done when this is the last that was seen. */
+  afterSeeing?: RegExp;
 }
 
 const fetches = { loader: false, kernel: 'head', initrd: 'head', image: 'head' } as const;
@@ -83,12 +85,17 @@ const cases: Case[] = [
     missing: /install_reboot/,
     told: 'meanwhile',
   },
-  { rule: 'image-stalled', faults: [{ kind: 'image-stalls' }], missing: /image/, told: 'in the end' },
+  {
+    rule: 'image-stalled',
+    faults: [{ kind: 'image-stalls' }],
+    missing: /image/,
+    afterSeeing: /^began fetching/,
+  },
   {
     rule: 'installer-silent',
     faults: [{ kind: 'hangs', at: 'partition' }],
     missing: /install_reboot/,
-    told: 'in the end',
+    afterSeeing: / says install/,
   },
   { rule: 'bmc-unreachable', bmc: { kind: 'dead' }, told: 'by itself' },
   { rule: 'bmc-refuses', bmc: { kind: 'wrong-password' }, told: 'by itself' },
@@ -153,6 +160,12 @@ const isSaid =
   (why: WhyView): boolean =>
     why.machine?.state === state && findingOf(why, rule) !== undefined;
 
+/** And the controller does nothing itself just then, which would come before what is asked of it. */
+const isSaidInWaiting =
+  (rule: RuleId) =>
+  (why: WhyView): boolean =>
+    isSaid(rule, 'installing')(why) && why.awaits !== null;
+
 /** Of the causes and what stands it is the one that is told. */
 function check(why: WhyView, { rule, missing = /^/ }: Case): void {
   const found = findingOf(why, rule);
@@ -171,12 +184,11 @@ async function breakOff(name: string): Promise<void> {
 }
 
 it.concurrent.each(cases)('$rule', async (one) => {
-  const { rule, told } = one;
+  const { rule, told, afterSeeing } = one;
   const { machine, instance } = await spawnOn(one);
   const { name } = machine;
-  if (told === 'in the end')
-    await machine.until(({ moment }) => moment === 'image' || moment === 'partition');
-  else if (told !== 'by itself') check(await until(name, isSaid(rule, 'installing')), one);
+  if (afterSeeing) await until(name, ({ lastSeen }) => afterSeeing.test(lastSeen?.what ?? ''));
+  else if (told !== 'by itself') check(await until(name, isSaidInWaiting(rule)), one);
   if (told === 'meanwhile') return;
   if (told !== 'by itself') await breakOff(name);
   check(await until(name, isSaid(rule, 'install_failed')), one);

@@ -55,9 +55,13 @@ export function factsOf(events: readonly TimelineEvent[], limit = 6): Fact[] {
   return facts.slice(-limit);
 }
 
-/** Whether a word of the machine is awaited in the stage, or was until its deadline ran out or somebody broke it off. */
-export function isAwaited({ standing, machine, error, inStage }: Evidence): boolean {
-  if (standing === 'working') return machine.awaits !== null;
+/**
+ * Whether a word of the machine is awaited in the stage, or was until its deadline ran out or somebody broke it off. In a stage that
+ * begins with a power on it is awaited only after that; in those of an installer at work, at once.
+ */
+export function isAwaited({ standing, stage, machine, error, inStage }: Evidence): boolean {
+  const isAtWork = stage === 'install' || stage === 'delete';
+  if (standing === 'working') return isAtWork || machine.awaits !== null;
   const endedWaiting = error?.code === 'deadline-expired' || error?.code === 'aborted';
-  return endedWaiting && inStage.some(({ kind }) => kind === 'wait.began');
+  return endedWaiting && (isAtWork || inStage.some(({ kind }) => kind === 'wait.began'));
 }

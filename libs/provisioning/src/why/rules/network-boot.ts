@@ -210,7 +210,7 @@ export const networkBoot = rules(
     check: [
       'The loader fetches it by HTTP from DODAI_PUBLIC_URL: see that this address is right as seen from the machines, and not filtered.',
       'A host name in it needs a name server in the DHCP answer; an address needs none.',
-      'pxelinux.0 cannot speak HTTP, lpxelinux.0 can: see which one the DHCP server names.',
+      'The loader pxelinux.0 cannot speak HTTP, lpxelinux.0 can: see which one the DHCP server names.',
     ],
     find: (evidence) =>
       reached(evidence) === 'configuration'
