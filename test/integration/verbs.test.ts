@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Instance, Machine } from '#core';
+import type { FakeCommand } from '#testing';
 import { TestEngine } from '../support/engine.js';
 import { startPostgres, type TestPostgres } from '../support/postgres.js';
 
@@ -29,6 +30,18 @@ const ordersOf = async (act: () => Promise<unknown>, machine: Machine): Promise<
   await engine.until(machine.id, ({ powerOrder }) => powerOrder === null);
   return engine.orders.slice(before);
 };
+
+/** From now on this command stays on its way until whoever sent it stops; resolves when the first one is sent. */
+const neverArrives = (verb: FakeCommand['verb']): Promise<void> =>
+  new Promise((resolve) => {
+    engine.beforeCommand = ({ verb: sent, signal }) => {
+      if (sent !== verb) return undefined;
+      resolve();
+      return new Promise((_resolve, reject) =>
+        signal?.addEventListener('abort', () => reject(signal.reason as Error)),
+      );
+    };
+  });
 
 describe('the power of a machine with an owner', () => {
   it('is stopped softly and started, and the instance follows', async () => {
@@ -61,16 +74,18 @@ describe('the power of a machine with an owner', () => {
     expect(await ordersOf(order('power_cycle'), machine)).toEqual(['off', 'on']);
   });
 
-  it('is restarted once, whenever the controller stops in between', async () => {
+  it('is restarted once, also when the controller stops before the machine is switched on again', async () => {
     const { machine } = await installed();
     engine.driver.add(engine.addressOf(machine), { power: 'on', obeysSoftOff: false });
     const before = engine.orders.length;
+    const switchedOn = neverArrives('on');
     await engine.verbs.orderPower(machine.id, 'reboot', asker);
-    await engine.until(machine.id, ({ powerOrder }) => powerOrder === 'starting');
+    await switchedOn;
     await engine.stopConductor();
+    engine.beforeCommand = () => undefined;
     await engine.startConductor();
     await engine.until(machine.id, ({ powerOrder }) => powerOrder === null);
-    expect(engine.orders.slice(before)).toEqual(['softOff', 'off', 'on']);
+    expect(engine.orders.slice(before)).toEqual(['softOff', 'off', 'on', 'on']);
   });
 
   it('leaves a machine whose BMC fails in its state, with the error beside it', async () => {
