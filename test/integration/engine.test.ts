@@ -83,6 +83,14 @@ describe.each(['PostgreSQL', 'Redis'])('the engine with its queue in %s', (backe
     await expect(engine.spawn(undefined, 'other', 'key-1')).rejects.toMatchObject({
       code: 'idempotency-key-reused',
     });
+    await engine.verbs.change(
+      (await engine.machines.find('m3')).id,
+      { labels: { a: '1', b: '2' } },
+      { kind: 'token', name: 'test' },
+    );
+    const one = await engine.spawn(undefined, undefined, 'key-2', { labels: { a: '1', b: '2' } });
+    const same = await engine.spawn(undefined, undefined, 'key-2', { labels: { b: '2', a: '1' } });
+    expect(same.id).toBe(one.id);
   });
 
   it('goes on where it stood after a restart, with no second power cycle', async () => {

@@ -46,6 +46,19 @@ describe('choosing a machine', () => {
 
   const nameOf = async (machineId: string | null) => (await engine.machines.get(machineId ?? '')).name;
 
+  it('tells the five commonest reasons when there is none', async () => {
+    const machines = await engine.inactiveMachines(8); // two lack all of it, each other one something else
+    const gpu = { labels: { gpu: 'yes' } };
+    const [cpus, memory] = [{ vcpus: 4 }, { memoryMb: 4096 }];
+    const has = [gpu, cpus, memory, { ...gpu, ...cpus }, { ...gpu, ...memory }, { ...cpus, ...memory }];
+    for (const [index, change] of has.entries())
+      await engine.verbs.change(machines[index]!.id, change, asker);
+    const wish = { ...gpu, minVcpus: 4, minMemoryMb: 4096 };
+    await expect(engine.spawn(undefined, undefined, undefined, wish)).rejects.toThrow(
+      /unavailable\. 2 machines: each (?:[^;]*; ){5}2 more for other reasons\.$/,
+    );
+  });
+
   it('takes the first by name that meets every constraint', async () => {
     const [first, second, third] = await engine.inactiveMachines(3);
     await engine.verbs.change(second!.id, { labels: { gpu: 'yes' }, vcpus: 8, memoryMb: 4096 }, asker);

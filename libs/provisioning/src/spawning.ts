@@ -205,6 +205,9 @@ export function checkFit(image: Image, type: Pick<InstanceType, 'name' | 'rootSi
     );
 }
 
+/** How many reasons are told when no machine will do; the commonest come first. */
+const mostReasons = 5;
+
 /** Counts the reasons, so that the message is as short for ten thousand machines as for one. */
 function unavailable(assessed: Assessment[]): DomainError {
   const counts = new Map<string, string[]>();
@@ -213,12 +216,18 @@ function unavailable(assessed: Assessment[]): DomainError {
     const why = reasons.join(', ');
     counts.set(why, [...(counts.get(why) ?? []), machine.name]);
   }
-  const told = [...counts].map(([why, names]) =>
-    names.length === 1 ? `${names[0]} ${why}` : `${names.length} machines: each ${why}`,
-  );
+  const commonest = [...counts].sort(([, one], [, other]) => other.length - one.length);
+  const told = commonest
+    .slice(0, mostReasons)
+    .map(([why, names]) =>
+      names.length === 1 ? `${names[0]} ${why}` : `${names.length} machines: each ${why}`,
+    );
+  const others = commonest.slice(mostReasons).reduce((sum, [, names]) => sum + names.length, 0);
+  if (others > 0) told.push(`${others} more for other reasons`);
   const found = told.length === 0 ? 'No machine is enrolled' : told.join('; ');
   return new DomainError('machine-unavailable', `Bare metal machine unavailable. ${found}.`, {
-    remedy: 'Enrol another machine, or destroy an instance that is no longer needed, then ask again.',
+    remedy:
+      'A dry run tells it of every machine. Enrol another one, or destroy an instance that is no longer needed, then ask again.',
   });
 }
 
@@ -229,7 +238,12 @@ function apartFromWhom(): DomainError {
   });
 }
 
+/** The same for the same request, in whatever order its fields and labels came. */
 function hash(request: SpawnRequest): string {
-  const sorted = Object.entries(request).sort(([a], [b]) => a.localeCompare(b));
-  return createHash('sha256').update(JSON.stringify(sorted)).digest('hex');
+  return createHash('sha256').update(JSON.stringify(request, sorted)).digest('hex');
+}
+
+function sorted(_key: string, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
