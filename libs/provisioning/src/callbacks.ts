@@ -1,12 +1,4 @@
-import {
-  DomainError,
-  failureEvent,
-  type Instance,
-  type Machine,
-  type NotifyState,
-  readNotify,
-  type Stage,
-} from '#core';
+import { DomainError, failureEvent, type Machine, type NotifyState, readNotify, type Stage } from '#core';
 import type { Clock, Deadlines, SecretBox, WakeQueue } from '#platform';
 import type { EventStore, InstanceStore, LifecycleWriter, MachineStore } from '#store';
 import pRetry from 'p-retry';
@@ -47,7 +39,7 @@ export class Callbacks {
    * A notify without a token, for scripts written for dodai's monitor: believed only from the machine's own address.
    */
   async notifyFrom(address: string, instanceId: string, state: NotifyState): Promise<void> {
-    const { machine } = await this.who(instanceId);
+    const machine = await this.machineOf(instanceId);
     if (machine.pxeIp === null || machine.pxeIp !== address) throw notifyForbidden();
     await this.accept(instanceId, { state });
   }
@@ -55,7 +47,7 @@ export class Callbacks {
   /** A piece of the installer's log. */
   async log(instanceId: string, token: string, text: string): Promise<void> {
     checkInstanceToken(this.host.box, instanceId, token);
-    const { machine } = await this.who(instanceId);
+    const machine = await this.machineOf(instanceId);
     await this.postpone(machine);
     await this.stores.events.append({
       kind: 'installer.log',
@@ -72,9 +64,13 @@ export class Callbacks {
     if (machine) await this.postpone(machine);
   }
 
+  /** A deadline that would move by little stays: it is minutes away, and many signs of life come within seconds. */
   private async postpone(machine: Machine): Promise<void> {
     const until = this.deadline(machine);
-    if (until) await this.writer.postpone(machine, until);
+    if (!until || !machine.awaitsUntil) return;
+    const gainedMs = until.getTime() - machine.awaitsUntil.getTime();
+    const leftMs = until.getTime() - this.host.clock.now().getTime();
+    if (gainedMs > leftMs / 60) await this.writer.postpone(machine, until);
   }
 
   /** The conductor may move the machine between our look and our word; then what was said is weighed anew. */
@@ -91,7 +87,7 @@ export class Callbacks {
     instanceId: string,
     notify: Notify,
   ): Promise<{ machine: Machine; isProgress: boolean }> {
-    const { machine } = await this.who(instanceId);
+    const machine = await this.machineOf(instanceId);
     if (isOldNews(machine, notify)) return { machine, isProgress: true };
     const { stage } = machine;
     const reading = stage === null ? 'refused' : readNotify(machine.state, stage, notify.state);
@@ -142,10 +138,10 @@ export class Callbacks {
     return `${machine.name} says ${state}${percent}${message === undefined ? '' : `: ${message}`}`;
   }
 
-  private async who(instanceId: string): Promise<{ instance: Instance; machine: Machine }> {
-    const instance = await this.stores.instances.get(instanceId);
-    const machine = instance.machineId === null ? null : await this.stores.machines.byId(instance.machineId);
-    if (machine?.instanceId === instanceId) return { instance, machine };
+  private async machineOf(instanceId: string): Promise<Machine> {
+    const machine = await this.stores.machines.ofInstance(instanceId);
+    if (machine) return machine;
+    await this.stores.instances.get(instanceId);
     throw new DomainError('notify-out-of-order', `The instance ${instanceId} has no machine any more.`, {
       remedy: 'Whatever still speaks for it runs on a machine that was given back: switch it off.',
     });

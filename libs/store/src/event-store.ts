@@ -2,10 +2,10 @@ import type { TimelineEvent } from '#core';
 import type { Database } from './database.js';
 import { type EventRange, eventsAlong, idBefore, kindsThere, type Track } from './event-reads.js';
 import { type Event, Prisma } from './generated/client.js';
-import { GroupedWrites } from './grouped-writes.js';
+import { GroupedQueries } from './grouped-queries.js';
 import { type Page, pageOf } from './page.js';
 import { toEvent } from './rows.js';
-import { databaseUnavailable } from './unavailable.js';
+import { isNobodys } from './unavailable.js';
 
 export interface NewEvent {
   kind: string;
@@ -36,13 +36,14 @@ const columns = Prisma.sql`id, at, kind, machine_id AS "machineId", instance_id 
 /** The timeline: appended to, never changed; what is too old is removed by the Pruner. */
 export class EventStore {
   /** A transaction that appends waits for the one before it, down to the disk: the order of ids is the order of commits. */
-  private readonly appends: GroupedWrites<ReturnType<typeof eventRow>>;
+  private readonly appends: GroupedQueries<ReturnType<typeof eventRow>, undefined>;
 
   constructor(private readonly database: Database) {
-    this.appends = new GroupedWrites(
-      (data) => database.client.event.createMany({ data: [...data] }),
-      (error) => databaseUnavailable(error) !== undefined,
-    );
+    const write = async (data: readonly ReturnType<typeof eventRow>[]) => {
+      await database.client.event.createMany({ data: [...data] });
+      return data.map(() => undefined);
+    };
+    this.appends = new GroupedQueries(write, { isForAll: isNobodys });
   }
 
   async append(event: NewEvent): Promise<void> {

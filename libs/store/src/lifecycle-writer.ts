@@ -1,7 +1,9 @@
 import {
+  isWorking,
   type LastError,
   type Machine,
   type MachineEvent,
+  machineStates,
   type Mark,
   nextPowerOrder,
   nextStage,
@@ -12,21 +14,24 @@ import {
   type StageEvent,
 } from '#core';
 import type { Database } from './database.js';
-import { EventStore } from './event-store.js';
 import { Prisma } from './generated/client.js';
+import { MachineChanges } from './machine-changes.js';
 import { PowerRecord } from './power-record.js';
 import { toMachine } from './rows.js';
-import { type Change, refused, Transitions } from './transitions.js';
+import { type Change, entered, refused, Transitions } from './transitions.js';
+
+/** While a machine is worked on, its power says nothing of its instance. */
+const worked = machineStates.filter(isWorking);
 
 /**
  * The only class, with Reservations, that changes the state of a machine or an instance. A row that has moved on
  * since it was read raises DomainError `state-changed`: read again, then decide again.
  */
 export class LifecycleWriter {
-  private readonly events: EventStore;
+  private readonly changes: MachineChanges;
 
   constructor(private readonly database: Database) {
-    this.events = new EventStore(database);
+    this.changes = new MachineChanges(database);
   }
 
   /** Follows an event of the machine's life cycle, and of its instance's. Throws `verb-not-allowed` where it leads nowhere. */
@@ -48,14 +53,14 @@ export class LifecycleWriter {
   async advanceStage(machine: Machine, event: StageEvent, change: Change): Promise<Machine> {
     const stage = machine.stage && nextStage(machine.state, machine.stage, event);
     if (!stage) throw refused(machine, event);
-    return this.change(async (to) => {
-      const data = { ...to.enter(stage), progress: null, progressMessage: null };
-      const moved = await to.update(machine, data);
-      await to.record(moved, 'stage.changed', {
-        ...change,
+    return this.changes.add({
+      machine,
+      to: { ...entered(stage, this.now()), progress: null, progressMessage: null },
+      event: {
+        kind: 'stage.changed',
+        message: change.message,
         data: { ...change.data, from: machine.stage, to: stage },
-      });
-      return moved;
+      },
     });
   }
 
@@ -63,40 +68,34 @@ export class LifecycleWriter {
   async retryLater(machine: Machine, retryAt: Date, error: LastError): Promise<Machine> {
     const stage = retryStage(machine.state, machine.stage);
     const attempt = machine.attempt + 1;
-    return this.change(async (to) => {
-      const again = stage ? to.enter(stage) : { awaits: null, awaitsUntil: null };
-      const data = { ...again, progress: null, progressMessage: null, attempt, retryAt };
-      const moved = await to.update(machine, data);
-      await to.record(moved, 'stage.retried', {
+    const again = stage ? entered(stage, this.now()) : { awaits: null, awaitsUntil: null };
+    return this.changes.add({
+      machine,
+      to: { ...again, progress: null, progressMessage: null, attempt, retryAt },
+      event: {
+        kind: 'stage.retried',
         message: `${error.message} Try ${attempt} begins at ${retryAt.toISOString()}.`,
         data: { from: machine.stage, to: stage, attempt, retryAt, error },
-      });
-      return moved;
+      },
     });
   }
 
-  /**
-   * More progress in the same stage; a word of it is also a sign of life, so the deadline moves on. Alone of all changes its row
-   * of the timeline is written after it, together with those of other machines: it is by far the most frequent one.
-   */
+  /** More progress in the same stage; a word of it is also a sign of life, so the deadline moves on. */
   async report(
     machine: Machine,
     progress: { progress: number | null; progressMessage: string | null; awaitsUntil?: Date },
-    change: Change,
+    { message, data }: Change,
   ): Promise<Machine> {
-    const moved = await new Transitions(this.database.client, this.now()).update(machine, progress);
-    const { id: machineId, instanceId } = moved;
-    await this.events.append({ kind: 'notify.progress', machineId, instanceId, ...change });
-    return moved;
+    return this.changes.add({ machine, to: progress, event: { kind: 'notify.progress', message, data } });
   }
 
   /** Says what is awaited and until when. */
   async expect(machine: Machine, awaits: string, awaitsUntil: Date): Promise<Machine> {
-    return this.change(async (to) => {
-      const waiting = await to.update(machine, { awaits, awaitsUntil });
-      const message = `${machine.name}: waiting for ${awaits} until ${awaitsUntil.toISOString()}`;
-      await to.record(waiting, 'wait.began', { message, data: { awaits, awaitsUntil } });
-      return waiting;
+    const message = `${machine.name}: waiting for ${awaits} until ${awaitsUntil.toISOString()}`;
+    return this.changes.add({
+      machine,
+      to: { awaits, awaitsUntil },
+      event: { kind: 'wait.began', message, data: { awaits, awaitsUntil } },
     });
   }
 
@@ -162,8 +161,12 @@ export class LifecycleWriter {
    * The BMC said so. The record follows the hardware: an installed instance whose machine is seen off is `stopped`, and
    * `active` when it is on again. A change that nobody ordered is an event, `power.drift`.
    */
-  async recordPower(id: string, power: PowerState, isOrdered = false): Promise<Machine> {
-    return this.database.client.$transaction((tx) =>
+  async recordPower(id: string, power: PowerState, isOrdered = false): Promise<void> {
+    const data = { power, powerAt: this.now() };
+    const isPlain = { id, state: { in: worked }, bmcFault: { equals: Prisma.DbNull } };
+    const { count } = await this.database.client.machine.updateMany({ where: isPlain, data });
+    if (count === 1) return;
+    await this.database.client.$transaction((tx) =>
       new PowerRecord(tx, this.now()).report(id, power, isOrdered),
     );
   }

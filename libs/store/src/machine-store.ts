@@ -3,9 +3,12 @@ import { DomainError, type Machine, type MachineState, type RootDeviceHint } fro
 import type { Secret } from '#platform';
 import type { Database } from './database.js';
 import { eventRow } from './event-store.js';
-import { Prisma } from './generated/client.js';
+import { type Machine as Row, Prisma } from './generated/client.js';
+import { GroupedQueries } from './grouped-queries.js';
+import { machineColumns } from './machine-columns.js';
 import { type Page, pageOf } from './page.js';
 import { toMachine } from './rows.js';
+import { isNobodys } from './unavailable.js';
 import { isForeignKeyViolation, violatedColumns } from './unique-violation.js';
 
 type Described = Pick<
@@ -58,11 +61,27 @@ export interface MachineFilter {
   limit: number;
 }
 
+/** What machines are asked for by while they are worked on: by crowds of them at once. */
+type Key = 'id' | 'instanceId' | 'pxeIp';
+const wantedBy: Record<Key, (values: readonly string[]) => Prisma.Sql> = {
+  id: (values) => Prisma.sql`id = ANY(${values}::uuid[])`,
+  instanceId: (values) => Prisma.sql`instance_id = ANY(${values}::uuid[])`,
+  pxeIp: (values) => Prisma.sql`pxe_ip = ANY(${values})`,
+};
+
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** The inventory: describing machines. Their state is written by LifecycleWriter alone. */
 export class MachineStore {
-  constructor(private readonly database: Database) {}
+  private readonly byKey: Record<Key, GroupedQueries<string, Machine | null>>;
+
+  constructor(private readonly database: Database) {
+    const reader = (key: Key) =>
+      new GroupedQueries<string, Machine | null>((values) => this.readBy(key, values), {
+        isForAll: isNobodys,
+      });
+    this.byKey = { id: reader('id'), instanceId: reader('instanceId'), pxeIp: reader('pxeIp') };
+  }
 
   async create(machine: NewMachine, asker: string): Promise<Machine> {
     const [created] = await this.createAll([machine], asker);
@@ -104,8 +123,12 @@ export class MachineStore {
   }
 
   async byId(id: string): Promise<Machine | null> {
-    const row = await this.database.client.machine.findUnique({ where: { id } });
-    return row && toMachine(row);
+    return this.byKey.id.add(id);
+  }
+
+  /** The machine that this instance is on; null when it is on none, or on none any more. */
+  async ofInstance(instanceId: string): Promise<Machine | null> {
+    return this.byKey.instanceId.add(instanceId);
   }
 
   async byIds(ids: string[]): Promise<Machine[]> {
@@ -139,8 +162,7 @@ export class MachineStore {
 
   /** The machine that the inventory gives this address for its network boot; null for a stranger. */
   async byPxeIp(address: string): Promise<Machine | null> {
-    const row = await this.database.client.machine.findUnique({ where: { pxeIp: address } });
-    return row && toMachine(row);
+    return this.byKey.pxeIp.add(address);
   }
 
   async list(filter: MachineFilter): Promise<Page<Machine>> {
@@ -211,6 +233,13 @@ export class MachineStore {
       select: { bmcPassword: true },
     });
     return this.database.box.open(bmcPassword);
+  }
+
+  private async readBy(key: Key, values: readonly string[]): Promise<(Machine | null)[]> {
+    const rows = await this.database.client.$queryRaw<Row[]>`
+      SELECT ${machineColumns} FROM machines WHERE ${wantedBy[key](values)}`;
+    const found = new Map(rows.map((row) => [row[key], toMachine(row)]));
+    return values.map((value) => found.get(value) ?? null);
   }
 
   private columns(machine: MachinePatch) {

@@ -80,7 +80,7 @@ export class Transitions {
   private newState(machine: Machine, to: MachineState, event: MachineEvent, change: Change): MachineData {
     const stage = event === 'retry' ? retryStage(to, machine.failedStage) : firstStage(to);
     return {
-      ...(stage ? this.enter(stage) : { stage: null, stageSince: null, ...nothingAwaited }),
+      ...(stage ? entered(stage, this.now) : { stage: null, stageSince: null, ...nothingAwaited }),
       state: to,
       stateSince: this.now,
       progress: null,
@@ -120,11 +120,7 @@ export class Transitions {
       data,
     });
     if (row) return toMachine(row);
-    throw new DomainError(
-      'state-changed',
-      `${machine.name} is no longer ${machine.state}: something else was first.`,
-      { remedy: 'Look at its present state, then try again.' },
-    );
+    throw movedOn(machine);
   }
 
   async record(machine: Machine, kind: string, change: Change): Promise<void> {
@@ -132,19 +128,26 @@ export class Transitions {
     const { message, data } = change;
     await this.tx.event.create({ data: eventRow({ kind, machineId, instanceId, message, data }, this.now) });
   }
-
-  enter(stage: Stage) {
-    return { stage, stageSince: this.now, ...nothingAwaited };
-  }
 }
 
 const nothingAwaited = { awaits: null, awaitsUntil: null };
+
+/** What a machine is like that has just come to this stage. */
+export function entered(stage: Stage, now: Date) {
+  return { stage, stageSince: now, ...nothingAwaited };
+}
 
 /** A lock that came between the look and the change holds. */
 function guardOf(event: MachineEvent): Prisma.MachineWhereInput {
   return lockedVerbs.has(event as Verb) || event === 'reuse' || event === 'replace'
     ? { locked: { equals: Prisma.DbNull } }
     : {};
+}
+
+export function movedOn({ name, state }: Machine): DomainError {
+  return new DomainError('state-changed', `${name} is no longer ${state}: something else was first.`, {
+    remedy: 'Look at its present state, then try again.',
+  });
 }
 
 export function refused(machine: Machine, event: string): DomainError {

@@ -20,3 +20,8 @@ export function databaseUnavailable(error: unknown): DomainError | undefined {
     remedy: 'Ask again in a moment. If it stays so, look at PostgreSQL and at the log of the controller.',
   });
 }
+
+/** Of a failed query for many: it is the database that failed, not what one of them asked. */
+export function isNobodys(error: unknown): boolean {
+  return databaseUnavailable(error) !== undefined;
+}
