@@ -1,6 +1,6 @@
 import { createPostgresBackend, createRedisBackend, type Job, type JobsOptions, withBackend } from 'bullmq';
 import { Redis } from 'ioredis';
-import type { Clock } from './clock.js';
+import type { Clock, ClockTimer } from './clock.js';
 import type { Logger } from './logger.js';
 import type { Secret } from './secret.js';
 
@@ -23,13 +23,15 @@ const takeOver = {
 /** A look that failed, because a store was away for instance, is taken again by itself. */
 const lookAgain = { attempts: 2 ** 31 - 1, backoff: { type: 'fixed', delay: 1000 } };
 
+/** The most that a timer of Node can wait for; who is woken too early is put to sleep again. */
+const longestAlarmMs = 2 ** 31 - 1;
+
 type Wake = { machineId: string };
-/** `wake`: look at the machine now. `alarm`: at its time it becomes a wake, which the others are one with. */
-type JobName = 'wake' | 'alarm';
+const jobName = 'wake';
 
 /** What is used of BullMQ's classes, whose full types differ by backend. */
 interface MachineQueue {
-  add(name: JobName, data: Wake, options: JobsOptions): Promise<unknown>;
+  add(name: string, data: Wake, options: JobsOptions): Promise<unknown>;
   getJobCounts(type: 'wait'): Promise<unknown>;
   waitUntilReady(): Promise<unknown>;
   close(): Promise<void>;
@@ -82,6 +84,7 @@ function postgresBackend(url: Secret): Backend {
  */
 export class WakeQueue {
   private worker: MachineWorker | undefined;
+  private readonly alarms = new Map<string, ClockTimer>();
 
   private constructor(
     private readonly backend: Backend,
@@ -103,21 +106,31 @@ export class WakeQueue {
   }
 
   async wake(machineId: string): Promise<void> {
-    await this.add('wake', machineId, { deduplication: { id: machineId, keepLastIfActive: true } });
+    const deduplication = { id: machineId, keepLastIfActive: true };
+    const options = { removeOnComplete: true, removeOnFail: true, ...lookAgain, deduplication };
+    await this.queue.add(jobName, { machineId }, options);
   }
 
-  async wakeAt(machineId: string, at: Date): Promise<void> {
-    const delay = Math.max(0, at.getTime() - this.clock.now().getTime());
-    await this.add('alarm', machineId, { delay, jobId: `alarm-${machineId}-${at.getTime()}` });
+  /**
+   * Wakes the machine at this time, instead of at the one it was to be woken at before. It is a matter of this process and ends
+   * with it: most alarms are for what does not happen, and are not worth a job each.
+   */
+  wakeAt(machineId: string, at: Date): void {
+    this.alarms.get(machineId)?.cancel();
+    const ring = () => {
+      this.alarms.delete(machineId);
+      this.wake(machineId).catch((error: unknown) =>
+        this.logger.warn({ machineId, error: String(error) }, 'a machine could not be woken'),
+      );
+    };
+    const delayMs = Math.min(Math.max(0, at.getTime() - this.clock.now().getTime()), longestAlarmMs);
+    this.alarms.set(machineId, this.clock.setTimeout(ring, delayMs));
   }
 
   /** Calls `handle` for each machine that is to be looked at. When it throws, that is logged and it is called again in a second. */
   async work(handle: (machineId: string) => Promise<void>, concurrency: number): Promise<void> {
     const handleInTurn = inTurn(handle);
-    this.worker = this.backend.worker(async ({ name, data }) => {
-      if ((name as JobName) === 'alarm') await this.wake(data.machineId);
-      else await handleInTurn(data.machineId);
-    }, concurrency);
+    this.worker = this.backend.worker(({ data }) => handleInTurn(data.machineId), concurrency);
     this.worker.on('error', (error) => this.logger.warn({ error: error.message }, 'the worker has an error'));
     this.worker.on('failed', (job, error) =>
       this.logger.error(
@@ -136,6 +149,8 @@ export class WakeQueue {
   /** Takes no more jobs and waits for those in hand. */
   async stopWork(): Promise<void> {
     await this.worker?.close();
+    for (const alarm of this.alarms.values()) alarm.cancel();
+    this.alarms.clear();
     this.worker = undefined;
   }
 
@@ -143,14 +158,6 @@ export class WakeQueue {
     await this.stopWork();
     await this.queue.close();
     await this.backend.close();
-  }
-
-  private async add(name: JobName, machineId: string, options: JobsOptions): Promise<void> {
-    await this.queue.add(
-      name,
-      { machineId },
-      { removeOnComplete: true, removeOnFail: true, ...lookAgain, ...options },
-    );
   }
 }
 

@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { DomainError, isWorking, type Machine, machineStates, type TimelineEvent } from '#core';
 import type { Clock, Logger, WakeQueue } from '#platform';
-import type { EventFeed, LifecycleWriter, MachineStore } from '#store';
+import type { EventFeed, LifecycleWriter, MachineFilter, MachineStore } from '#store';
 import type { Failures } from './failures.js';
 import type { Outcome, Step } from './outcome.js';
 import { Silence } from './silence.js';
@@ -15,7 +15,7 @@ interface Work {
   machines: MachineStore;
   /** Which step a machine is due; undefined: none, it rests. */
   stepOf: (machine: Machine) => Step | undefined;
-  /** Between two rounds in which every machine that is worked on is woken, whatever the queue knows of it. */
+  /** Between two rounds in which every machine that is due is woken, whatever the queue knows of it. */
   sweepMs: number;
 }
 
@@ -34,7 +34,8 @@ interface Running {
 
 /**
  * Drives every machine that is worked on: looks at it when it is woken (a verb, a notify, a deadline), does its step, and
- * waits. At the start and every `sweepMs` all of them are woken: a queue that lost everything costs no more than that.
+ * waits. At the start all of them are woken, and every `sweepMs` those that are due, by a word that was lost or because the
+ * conductor that was to wake them is no more: a queue that lost everything costs no more than that.
  */
 export class Conductor {
   private readonly stopping = new AbortController();
@@ -118,7 +119,7 @@ export class Conductor {
       if (!isStale(error)) throw error;
       return this.look(machine.id);
     }
-    await this.host.queue.wakeAt(machine.id, this.silence.endOf(until, deadlineMs));
+    this.host.queue.wakeAt(machine.id, this.silence.endOf(until, deadlineMs));
   }
 
   private isOverdue({ awaitsUntil }: Machine, { deadlineMs }: { deadlineMs: number }): boolean {
@@ -136,16 +137,17 @@ export class Conductor {
     );
   }
 
-  private async sweep(): Promise<void> {
-    for (const state of machineStates.filter(isWorking)) await this.wakeAll({ state });
-    await this.wakeAll({ powerOrdered: true });
+  private async sweep(dueAt?: Date): Promise<void> {
+    for (const state of machineStates.filter(isWorking)) await this.wakeAll({ state, dueAt });
+    await this.wakeAll({ powerOrdered: true, dueAt });
   }
 
-  private async wakeAll(filter: { state?: Machine['state']; powerOrdered?: true }): Promise<void> {
+  /** But for those that are being looked at here and now. */
+  private async wakeAll(filter: Pick<MachineFilter, 'state' | 'powerOrdered' | 'dueAt'>): Promise<void> {
     let after: string | undefined;
     do {
       const page = await this.work.machines.list({ ...filter, after, limit: pageSize });
-      for (const machine of page.items) await this.host.queue.wake(machine.id);
+      for (const { id } of page.items) if (!this.running.has(id)) await this.host.queue.wake(id);
       after = page.next ?? undefined;
     } while (after !== undefined);
   }
@@ -153,7 +155,7 @@ export class Conductor {
   private sweepLater(): void {
     this.host.clock.setTimeout(() => {
       if (this.stopping.signal.aborted) return;
-      this.sweep()
+      this.sweep(this.host.clock.now())
         .catch((error: unknown) => this.host.logger.warn({ error: String(error) }, 'the sweep failed'))
         .finally(() => this.sweepLater());
     }, this.work.sweepMs);

@@ -56,6 +56,8 @@ export interface MachineFilter {
   returned?: true;
   /** Only those that a power order is in hand for. */
   powerOrdered?: true;
+  /** Only those that nothing is awaited of at this time, and that no try is put off for. */
+  dueAt?: Date;
   /** Name after which the page starts. */
   after?: string;
   limit: number;
@@ -166,7 +168,7 @@ export class MachineStore {
   }
 
   async list(filter: MachineFilter): Promise<Page<Machine>> {
-    const { state, instanceType, labels = {}, returned, powerOrdered, after, limit } = filter;
+    const { state, instanceType, labels = {}, returned, powerOrdered, dueAt, after, limit } = filter;
     const rows = await this.database.client.machine.findMany({
       where: {
         state,
@@ -174,7 +176,10 @@ export class MachineStore {
         returnedAt: returned && { not: null },
         powerOrder: powerOrdered && { not: null },
         name: after === undefined ? undefined : { gt: after },
-        AND: Object.entries(labels).map(([key, value]) => ({ labels: { path: [key], equals: value } })),
+        AND: [
+          ...Object.entries(labels).map(([key, value]) => ({ labels: { path: [key], equals: value } })),
+          ...(dueAt ? [isOver('awaitsUntil', dueAt), isOver('retryAt', dueAt)] : []),
+        ],
       },
       orderBy: { name: 'asc' },
       take: limit + 1,
@@ -264,6 +269,11 @@ export class MachineStore {
       context: { field: 'instanceType' },
     });
   }
+}
+
+/** There is no such time, or it has come. */
+function isOver(field: 'awaitsUntil' | 'retryAt', at: Date): Prisma.MachineWhereInput {
+  return { OR: [{ [field]: null }, { [field]: { lte: at } }] };
 }
 
 const fieldOfColumn: Record<string, 'name' | 'pxeMac' | 'pxeIp' | 'bmcHost'> = {
