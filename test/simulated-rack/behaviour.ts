@@ -53,8 +53,9 @@ export interface Behaviour {
   fetches: { loader: boolean; kernel: Fetching; initrd: Fetching; image: Fetching };
   /** How long an image is written or a disk wiped. */
   workMs: number;
-  /** Said while that goes on, evenly over its time. */
-  progressReports: number;
+  /** Said while that goes on, evenly over its time; `as scripts`: as often as the real scripts do. */
+  progressReports: number | 'as scripts';
+  /** Sent evenly over the same time. */
   logPieces: number;
   /** What it boots from unless its BMC was told otherwise. */
   bootsFrom: BootDevice;

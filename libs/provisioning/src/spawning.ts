@@ -17,11 +17,14 @@ import type {
   Reservation,
   Reservations,
 } from '#store';
+import PQueue from 'p-queue';
 import pRetry from 'p-retry';
 import { type Asker, dodai } from './asker.js';
 import { checkTaken } from './refusal.js';
 
 const mib = 1024 * 1024;
+/** A thousand requests in one moment must not take all connections to the database: machines at work and readers have the others. */
+const spawnsAtOnce = 4;
 
 export interface SpawnRequest {
   hostName: string;
@@ -65,6 +68,8 @@ interface Stores {
 
 /** Choosing machines for instances: spawn, its dry run, adoption. */
 export class Spawning {
+  private readonly turns = new PQueue({ concurrency: spawnsAtOnce });
+
   constructor(
     private readonly stores: Stores,
     private readonly reservations: Reservations,
@@ -79,11 +84,13 @@ export class Spawning {
   async spawn(request: SpawnRequest, asker: Asker, idempotencyKey?: string): Promise<Instance> {
     const idempotency =
       idempotencyKey === undefined ? undefined : { key: idempotencyKey, requestHash: hash(request) };
-    return pRetry(() => this.reserve(request, asker, idempotency), {
-      retries: 1, // the same key at the same time: the second one finds what the first has made
-      minTimeout: 0,
-      shouldRetry: (error) => error instanceof DomainError && error.code === 'state-changed',
-    });
+    const reserve = () =>
+      pRetry(() => this.reserve(request, asker, idempotency), {
+        retries: 1, // the same key at the same time: the second one finds what the first has made
+        minTimeout: 0,
+        shouldRetry: (error) => error instanceof DomainError && error.code === 'state-changed',
+      });
+    return this.turns.add(reserve, { throwOnTimeout: true });
   }
 
   /** Every machine with what speaks against it, best first. The first without a reason is what spawn would take now. */

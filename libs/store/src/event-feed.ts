@@ -7,6 +7,8 @@ import { type EventStore } from './event-store.js';
 type Listener = (event: TimelineEvent) => void;
 const batch = 500;
 const reconnectMs = 1000;
+/** Between two reads: what a crowd writes meanwhile is read together. */
+const pauseMs = 10;
 
 /**
  * Tells of every new event, whichever process wrote it: PostgreSQL's NOTIFY says that there is something, the
@@ -73,6 +75,7 @@ export class EventFeed {
         this.isReadDue = false;
         return this.deliver();
       })
+      .then(() => this.database.clock.sleep(pauseMs))
       .catch((error: unknown) => {
         if (!this.stopped) this.logger.warn({ error: String(error) }, 'the event feed could not read');
       });

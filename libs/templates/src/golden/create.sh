@@ -90,7 +90,7 @@ notify() {
   return 1
 }
 
-# progress PERCENT MESSAGE: noted here, told by the reporter within a second or so.
+# progress PERCENT MESSAGE: noted here, told by the reporter within seconds.
 progress() {
   printf '%s\n%s\n' "$1" "$2" >"$WORK_DIR/progress"
 }
@@ -100,7 +100,7 @@ tell_progress() {
   mapfile -t lines <"$WORK_DIR/progress"
   [[ ${#lines[@]} -eq 2 && ${lines[*]} != "$told" ]] || return 0
   notify_body "$STATE" "${lines[0]}" "${lines[1]}" >"$WORK_DIR/progress.json"
-  # The next one comes in a second: a lost one is not worth a retry.
+  # The next one comes in seconds: a lost one is not worth a retry.
   post notify application/json "$WORK_DIR/progress.json" || true
   TOLD=${lines[*]}
 }
@@ -118,14 +118,17 @@ ship_log() {
   done
 }
 
-# Runs in the background: every second the log, every other one the newest progress, until it is woken to end.
+# Runs in the background until it is woken to end: sends the log, and every other time the newest progress. Every second at first,
+# then rarer by a second each minute, down to every fifth: a thousand machines that write images for long are a crowd to listen to.
 reporter() {
-  local SHIPPED=0 TOLD='' tries ticks=0
+  local SHIPPED=0 TOLD='' tries ticks=0 pause=1 began=$SECONDS
   trap - ERR EXIT
   set +e
-  until read -r -t 1 -u "$WAKE"; do
+  until read -r -t "$pause" -u "$WAKE"; do
     ship_log
     ((ticks++ % 2)) || tell_progress "$TOLD"
+    pause=$((1 + (SECONDS - began) / 60))
+    pause=$((pause < 5 ? pause : 5))
   done
   for tries in 1 2 3; do
     ship_log && break
