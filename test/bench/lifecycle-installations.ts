@@ -3,6 +3,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { execa } from 'execa';
 import { enrol, SimulatedRack, simulatedType, untilInState } from '../simulated-rack/index.js';
 import { peakMemoryMib, Samples } from './lifecycle-figures.js';
+import { type HandOverFigures, measureHandOvers } from './lifecycle-hand-over.js';
 import type { Probed, ProberTask } from './lifecycle-prober.js';
 import { type Backend, Site, type Spent } from './lifecycle-site.js';
 
@@ -36,11 +37,11 @@ const spares = 20;
 /** create.sh has 18 steps and prints little in each; what is printed within a second or more is one piece. */
 const logPiecesOfScript = 16;
 
-/** Spawns all machines at once, asks the API meanwhile, and measures until the last one is installed. */
+/** Spawns all machines at once, asks the API meanwhile, and measures until the last one is installed; then hands some of them over. */
 export async function measureInstallations(
   backend: Backend,
   plan: InstallationsPlan,
-): Promise<InstallationsFigures> {
+): Promise<InstallationsFigures & { handOver: HandOverFigures }> {
   const rack = new SimulatedRack();
   rack.add(plan.machines + spares);
   behave(rack, plan);
@@ -48,7 +49,8 @@ export async function measureInstallations(
   try {
     await enrol(site.client, rack.slots);
     await untilInState(site.client, 'inactive', rack.slots.length);
-    return await install(site, rack, plan);
+    const figures = await install(site, rack, plan);
+    return { ...figures, handOver: await measureHandOvers(site, rack) };
   } finally {
     rack.stop();
     await site.stop();

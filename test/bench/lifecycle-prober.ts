@@ -18,8 +18,8 @@ export interface ProberTask {
 /** Milliseconds by what was asked. */
 export type Probed = Record<'list' | 'get' | 'spawn', number[]>;
 
-const pauseMs = 50;
-const spawnEvery = 10;
+const readEveryMs = 100;
+const spawnEveryMs = 10_000;
 
 const task = JSON.parse(process.argv[2] ?? '') as ProberTask;
 const probed: Probed = { list: [], get: [], spawn: [] };
@@ -28,23 +28,40 @@ process.stdin.resume().once('end', () => {
   isOver = true;
 });
 
-async function ask(kind: keyof Probed, method: string, path: string, asked?: object): Promise<void> {
+async function ask(method: string, path: string, asked?: object): Promise<void> {
   const headers = { authorization: `Bearer ${task.token}`, 'content-type': 'application/json' };
   const body = asked && JSON.stringify(asked);
-  const startedMs = performance.now();
   const response = await fetch(task.url + path, { method, headers, body });
   await response.arrayBuffer();
   if (!response.ok) throw new Error(`${method} ${path}: ${response.status}`);
-  probed[kind].push(performance.now() - startedMs);
 }
 
-for (let round = 0; !isOver; round++) {
-  await ask('list', 'GET', '/v1/machines?limit=100');
-  await ask('get', 'GET', `/v1/machines/${task.machine}`);
-  const machine = round % spawnEvery === 0 ? task.spares.pop() : undefined;
-  const { image, instanceType } = task;
-  if (machine !== undefined)
-    await ask('spawn', 'POST', '/v1/instances', { hostName: machine, image, instanceType, machine });
-  await sleep(pauseMs);
+/** Asks at fixed times. One that has to wait for the answer to the one before counts from when it was due: a client waits so long. */
+async function probe(
+  kind: keyof Probed,
+  everyMs: number,
+  act: () => Promise<void> | undefined,
+): Promise<void> {
+  for (let dueMs = performance.now(); !isOver; dueMs += everyMs) {
+    await sleep(Math.max(0, dueMs - performance.now()));
+    const answer = act();
+    if (!answer) return;
+    await answer;
+    probed[kind].push(performance.now() - dueMs);
+  }
 }
+
+function spawnOne(): Promise<void> | undefined {
+  const machine = task.spares.pop();
+  const { image, instanceType } = task;
+  return machine === undefined
+    ? undefined
+    : ask('POST', '/v1/instances', { hostName: machine, image, instanceType, machine });
+}
+
+await Promise.all([
+  probe('list', readEveryMs, () => ask('GET', '/v1/machines?limit=100')),
+  probe('get', readEveryMs, () => ask('GET', `/v1/machines/${task.machine}`)),
+  probe('spawn', spawnEveryMs, spawnOne),
+]);
 console.log(JSON.stringify(probed));

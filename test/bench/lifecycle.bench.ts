@@ -5,14 +5,15 @@
 import { cpus, loadavg } from 'node:os';
 import Table from 'cli-table3';
 import type { Samples } from './lifecycle-figures.js';
+import type { HandOverFigures } from './lifecycle-hand-over.js';
 import { type InstallationsFigures, measureInstallations } from './lifecycle-installations.js';
 import { crowd, measureSelection, type SelectionFigures } from './lifecycle-selection.js';
 import { type Backend, backends, type Spent } from './lifecycle-site.js';
 
 const plan = {
   machines: Number(process.env.BENCH_MACHINES ?? 1000),
-  installS: Number(process.env.BENCH_INSTALL_S ?? 60),
-  spreadS: Number(process.env.BENCH_SPREAD_S ?? 30),
+  installS: Number(process.env.BENCH_INSTALL_S ?? 300),
+  spreadS: Number(process.env.BENCH_SPREAD_S ?? 90),
 };
 const inventory = Number(process.env.BENCH_INVENTORY ?? 10_000);
 
@@ -89,6 +90,13 @@ function costLines(all: InstallationsFigures[]): Line[] {
   ];
 }
 
+function handOverLines(all: HandOverFigures[]): Line[] {
+  return [
+    ...percentiles('one after the other', ({ aloneMs }) => aloneMs, all),
+    ...percentiles(`${crowd} at once`, ({ crowdMs }) => crowdMs, all),
+  ];
+}
+
 function selectionLines(all: SelectionFigures[]): Line[] {
   return [
     ...percentiles('one after the other', ({ aloneMs }) => aloneMs, all, 'p99 < 20'),
@@ -104,5 +112,6 @@ console.log(
 const installations = await eachBackend((backend) => measureInstallations(backend, plan));
 print('Speed', speedLines(installations));
 print('Cost of one installation', costLines(installations));
+print('From spawn to used, by hand-over', handOverLines(installations.map(({ handOver }) => handOver)));
 const selections = await eachBackend((backend) => measureSelection(backend, inventory));
 print(`POST /v1/instances among ${inventory} machines`, selectionLines(selections));
