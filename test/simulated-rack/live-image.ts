@@ -122,7 +122,8 @@ async function report(session: Session, words: Words, state: 'install' | 'delete
     await session.sleep(atMs - passedMs);
     passedMs = atMs;
     if (piece) await words.log(`== ${what}: piece ${piece} of the log\n`);
-    else if (piece === 0) await words.progress(state, workMs > 0 ? Math.round((90 * atMs) / workMs) : 90, what);
+    else if (piece === 0)
+      await words.progress(state, workMs > 0 ? Math.round((90 * atMs) / workMs) : 90, what);
   }
 }
 

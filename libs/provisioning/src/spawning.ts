@@ -162,8 +162,11 @@ export class Spawning {
   }
 
   private async resolve(request: SpawnRequest): Promise<Reservation> {
-    const image = await this.stores.images.find(request.image);
-    const type = await this.stores.types.get(request.instanceType);
+    const [image, type, machine] = await Promise.all([
+      this.stores.images.find(request.image),
+      this.stores.types.get(request.instanceType),
+      request.machine === undefined ? undefined : this.stores.machines.find(request.machine),
+    ]);
     checkFit(image, type);
     const { cluster = null, sshKeys, userData = null, antiAffinity } = request;
     if (antiAffinity !== undefined && cluster === null) throw apartFromWhom();
@@ -172,7 +175,7 @@ export class Spawning {
       hostName: request.hostName,
       imageId: image.id,
       instanceType: type.name,
-      machineId: (await this.machineOf(request))?.id,
+      machineId: machine?.id,
       labels: request.labels,
       minVcpus: request.minVcpus,
       minMemoryMb: request.minMemoryMb,
@@ -186,10 +189,6 @@ export class Spawning {
       pooled,
       fromPool: !pooled && (request.reuse ?? true),
     };
-  }
-
-  private async machineOf({ machine }: SpawnRequest): Promise<Machine | undefined> {
-    return machine === undefined ? undefined : this.stores.machines.find(machine);
   }
 }
 

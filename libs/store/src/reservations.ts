@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { DomainError, type Instance, type Machine } from '#core';
 import type { Database } from './database.js';
 import { Prisma } from './generated/client.js';
-import { toInstance, toMachine } from './rows.js';
+import { toInstance } from './rows.js';
 import { assess, type Assessment, type Choice, choose, type Way, type Wanted } from './selection.js';
 import { type Change, type Transaction, Transitions } from './transitions.js';
 
@@ -108,15 +108,14 @@ export class Reservations {
   private async take(
     tx: Transaction,
     wanted: Reservation,
-    { machineId, way }: Choice,
+    { machine, way }: Choice,
     change: Change,
   ): Promise<Reserved> {
-    const machine = toMachine(await tx.machine.findUniqueOrThrow({ where: { id: machineId } }));
     const to = this.transitions(tx);
     if (machine.instanceId) await to.moveInstance(machine.instanceId, 'released');
     const reusedInstanceId = way === 'reuse' ? machine.instanceId : null;
     const instance = await tx.instance.create({
-      data: this.instanceRow(wanted, machineId, reusedInstanceId),
+      data: this.instanceRow(wanted, machine.id, reusedInstanceId),
     });
     if (wanted.idempotency) await this.remember(tx, { ...wanted.idempotency, instanceId: instance.id });
     const message = `${change.message}: ${machine.name} is chosen, ${howOfWay[way]}`;

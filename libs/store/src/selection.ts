@@ -1,5 +1,7 @@
 import type { Machine } from '#core';
-import { Prisma } from './generated/client.js';
+import { type Machine as Row, Prisma } from './generated/client.js';
+import { machineColumns } from './machine-columns.js';
+import { toMachine } from './rows.js';
 import type { Transaction } from './transitions.js';
 
 /** What a machine must be like to be chosen. */
@@ -24,7 +26,7 @@ export interface Wanted {
 /** `reuse`: the OS that waits there is handed over. `replace`: a pool machine with another image is installed anew. */
 export type Way = 'reuse' | 'install' | 'replace';
 export interface Choice {
-  machineId: string;
+  machine: Machine;
   way: Way;
 }
 
@@ -99,10 +101,10 @@ export async function choose(tx: Transaction, wanted: Wanted): Promise<Choice | 
   const demands = demandsOf(wanted).map(({ met }) => met);
   for (const held of [Prisma.sql`SKIP LOCKED`, Prisma.empty]) {
     for (const { way, condition } of waysOf(wanted)) {
-      const [row] = await tx.$queryRaw<{ id: string }[]>`
-        SELECT m.id ${joined} WHERE ${all([condition, ...demands])}
-        ORDER BY m.name LIMIT 1 FOR UPDATE OF m ${held}`;
-      if (row) return { machineId: row.id, way };
+      const [row] = await tx.$queryRaw<Row[]>`
+        SELECT ${machineColumns} FROM (SELECT m.* ${joined} WHERE ${all([condition, ...demands])}
+          ORDER BY m.name LIMIT 1 FOR UPDATE OF m ${held}) AS chosen`;
+      if (row) return { machine: toMachine(row), way };
     }
   }
   return null;
