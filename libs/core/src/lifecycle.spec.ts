@@ -90,4 +90,11 @@ describe('a notify', () => {
     expect(readNotify('deleting', 'delete', 'deleted')).toBe('next');
     expect(readNotify('active', 'installed', 'failed')).toBe('refused');
   });
+
+  it('that something failed is not believed from what ran before this work and is being switched off', () => {
+    expect(readNotify('deleting', 'queued', 'failed')).toBe('refused');
+    expect(readNotify('installing', 'install_reboot', 'failed')).toBe('refused');
+    expect(readNotify('deleting', 'delete', 'failed')).toBe('next');
+    expect(readNotify('handing_over', 'offered', 'failed')).toBe('next');
+  });
 });

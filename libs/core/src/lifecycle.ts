@@ -228,6 +228,21 @@ export function nextInstanceState(from: InstanceState, event: InstanceEvent): In
   return next(instanceLifecycle, from, event);
 }
 
+const instanceEvents: Partial<Record<MachineState, InstanceEvent>> = {
+  installing: 'rebuild',
+  install_failed: 'failed',
+  active: 'installed',
+  used: 'installed',
+  deleting: 'destroy',
+  delete_failed: 'failed',
+  inactive: 'deleted',
+};
+
+/** What the instance on a machine learns when the machine has come to a state. One whose state does not know it stays as it is. */
+export function instanceEventOf(event: MachineEvent, to: MachineState): InstanceEvent | undefined {
+  return event === 'force_destroy' ? event : instanceEvents[to];
+}
+
 export function nextPowerOrder(from: PowerOrder, event: PowerOrderEvent): PowerOrder | 'done' | undefined {
   return next(powerOrders, from, event);
 }
@@ -264,6 +279,13 @@ export function retryStage(state: MachineState, failed: Stage | null): Stage | n
   return (failed && stagesOf(state)?.[failed]?.retryFrom) ?? firstStage(state);
 }
 
+/** Whether this stage ends with a word. In any other, whatever still speaks belongs to a work before, and is about to be switched off. */
+function awaitsWord(state: MachineState, stage: Stage): boolean {
+  return Object.keys(stagesOf(state)?.[stage]?.on ?? {}).some((event) =>
+    (notifyStates as readonly string[]).includes(event),
+  );
+}
+
 /**
  * Whether an installer's word moves the stage on, repeats it (more progress, a lost answer sent again) or
  * comes out of order.
@@ -273,7 +295,7 @@ export function readNotify(
   stage: Stage,
   said: NotifyState,
 ): 'next' | 'repeat' | 'refused' {
-  if (said === 'failed') return stagesOf(state) ? 'next' : 'refused';
+  if (said === 'failed') return awaitsWord(state, stage) ? 'next' : 'refused';
   if (nextStage(state, stage, said)) return 'next';
   return stagesOf(state) && stage === said ? 'repeat' : 'refused';
 }

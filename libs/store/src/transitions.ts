@@ -1,6 +1,7 @@
 import {
   DomainError,
   firstStage,
+  instanceEventOf,
   type InstanceEvent,
   type LastError,
   lockedVerbs,
@@ -28,17 +29,6 @@ export interface Change {
   error?: LastError;
 }
 
-/** What the instance on a machine learns when the machine has come to a state. */
-const instanceEvents: Partial<Record<MachineState, InstanceEvent>> = {
-  installing: 'rebuild',
-  install_failed: 'failed',
-  active: 'installed',
-  used: 'installed',
-  deleting: 'destroy',
-  delete_failed: 'failed',
-  inactive: 'deleted',
-};
-
 /**
  * The changes of a life cycle inside one transaction. Each is one UPDATE that names what it starts from, with the row
  * of the timeline beside it. A row that has moved on meanwhile raises DomainError `state-changed`.
@@ -61,7 +51,7 @@ export class Transitions {
     const data = { ...this.newState(machine, to, event, change), ...extra };
     const moved = await this.update(machine, data, guardOf(event));
     const instanceId = machine.instanceId ?? moved.instanceId;
-    const instanceEvent = event === 'force_destroy' ? event : instanceEvents[to];
+    const instanceEvent = instanceEventOf(event, to);
     if (instanceId && instanceEvent) await this.moveInstance(instanceId, instanceEvent, change.error);
     await this.record({ ...moved, instanceId: moved.instanceId ?? machine.instanceId }, 'state.changed', {
       ...change,
