@@ -1,8 +1,8 @@
 import { DomainError } from '#core';
 import { Prisma } from './generated/client.js';
 
-/** Prisma's codes from P1000 on are about the connection; these two about getting none of the pool, or of the server. */
-const exhausted = new Set(['P2024', 'P2037']);
+/** Prisma's codes from P1000 on are about the connection; these about getting none of the pool, or of the server. */
+const exhausted = new Set(['P2024', 'P2028', 'P2037']);
 
 /** SQLSTATE of a server that stops, starts or was cut off: class 08, and 57P01 to 57P03. The adapter reports it in `meta`. */
 const isStopping = (error: Prisma.PrismaClientKnownRequestError) =>
