@@ -1,9 +1,10 @@
 # Streams the image to its partition: one pass over the wire, checked against the digest the operator has.
 # Needs IMAGE_URL, IMAGE_SHA256, IMAGE_COMPRESSED_BYTES and IMAGE_UNCOMPRESSED_BYTES.
 
-# Writes the whole image on standard output; a connection that breaks is taken up again where it broke.
+# Writes the whole image on standard output; a connection that breaks is taken up again where it broke, for about two
+# minutes: a controller that is started anew must not cost the installations under way.
 fetch_image() {
-  local got=0 attempt status size attempts=${FETCH_ATTEMPTS:-5}
+  local got=0 attempt status size pause=1 attempts=${FETCH_ATTEMPTS:-12}
   for ((attempt = 1; attempt <= attempts; attempt++)); do
     status=0
     curl --fail --silent --show-error --location --connect-timeout 10 --speed-limit 1024 --speed-time 60 \
@@ -16,7 +17,8 @@ fetch_image() {
     printf 'image: %s after %d bytes, attempt %d of %d\n' "$(<"$WORK_DIR/fetch-error")" "$got" "$attempt" "$attempts" >&2
     # 22: the server answered with an error; 23: the reader ended; 33: it cannot continue. None gets better.
     case $status in 22 | 23 | 33) return 1 ;; esac
-    sleep "$attempt"
+    sleep "$pause"
+    pause=$((pause < 15 ? pause * 2 : 15))
   done
   return 1
 }

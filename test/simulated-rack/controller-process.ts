@@ -70,6 +70,17 @@ export class ControllerProcess {
     return this.child?.pid;
   }
 
+  /** Those of its settings that another process on the same stores shares. */
+  get shared(): Record<string, string> {
+    const own = /^DODAI_(DATA_DIR|HTTP|PUBLIC|TFTP)/;
+    return Object.fromEntries(Object.entries(this.settings.environment).filter(([name]) => !own.test(name)));
+  }
+
+  /** SIGUSR2 sets its clock two hours on, SIGHUP two hours back. */
+  signal(signal: NodeJS.Signals): void {
+    this.child?.kill(signal);
+  }
+
   /** A client of its API with the first token. */
   async client(): Promise<DodaiClient> {
     const clock = new SystemClock();

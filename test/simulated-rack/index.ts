@@ -23,6 +23,6 @@ export { PowerSocket } from './power-socket.js';
 export { type BmcCommand, SimulatedBmc } from './simulated-bmc.js';
 export { SimulatedMachine } from './simulated-machine.js';
 export { SimulatedPowerDriver } from './simulated-power-driver.js';
-export { SimulatedRack, type SimulatedRackOptions } from './simulated-rack.js';
+export { SimulatedRack, type SimulatedRackOptions, type Slot } from './simulated-rack.js';
 export type { Disk, InstalledOs, Inside, Installation, Truth } from './truth.js';
 export { type Hooks, MachineBody, type PowerCommandHook, type WordHook } from './machine-body.js';

@@ -1,4 +1,5 @@
-import { ask, fetchFile, stallIn } from './http-from.js';
+import type { Fetching } from './behaviour.js';
+import { ask, fetchFile, type HttpFrom, stallIn } from './http-from.js';
 import { readScript, type Script } from './script.js';
 import { ScriptFailure, type Session } from './session.js';
 import { ownedAs } from './installed-os.js';
@@ -6,6 +7,8 @@ import { Words } from './words.js';
 
 /** How often the live image asks for its script before it gives up, see apps/live-image. */
 const scriptTries = 10;
+/** How often create.sh tries to get its image, see templates/snippets/image.sh. */
+const imageTries = 12;
 
 /** The live image: fetches its script, runs it, and waits to be switched off, whatever came of it. */
 export async function runLiveImage(session: Session, scriptUrl: string): Promise<void> {
@@ -101,10 +104,22 @@ async function fetchImage(session: Session, url: string): Promise<void> {
       await stallIn(url, how);
       await session.forever();
     }
-    await fetchFile(url, machine.behaviour.fetches.image, how);
+    const came = await session.retry(imageTries, () => took(url, machine.behaviour.fetches.image, how));
+    if (!came) throw new Error('nobody answered');
   } catch (error) {
     signal.throwIfAborted();
     throw new ScriptFailure(`the download of the image ended: ${String(error)}`);
+  }
+}
+
+/** Undefined when there was no answer, which is worth another try. */
+async function took(url: string, fetching: Fetching, how: HttpFrom): Promise<true | undefined> {
+  try {
+    await fetchFile(url, fetching, how);
+    return true;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && !how.signal.aborted) return undefined;
+    throw error;
   }
 }
 

@@ -16,9 +16,9 @@ export interface TestPostgres {
   stop(): Promise<void>;
 }
 
-/** The product's own embedded PostgreSQL in a folder of its own. */
-export async function startPostgres(): Promise<TestPostgres> {
-  const directory = await mkdtemp(path.join(tmpdir(), 'dodai-postgres-'));
+/** The product's own embedded PostgreSQL in this folder, or in one of its own. */
+export async function startPostgres(given?: string): Promise<TestPostgres> {
+  const directory = given ?? (await mkdtemp(path.join(tmpdir(), 'dodai-postgres-')));
   let { server, url } = await EmbeddedPostgres.start(new ExecaProcessRunner(), directory);
   let made = 0;
   return {
@@ -40,7 +40,7 @@ export async function startPostgres(): Promise<TestPostgres> {
     },
     async stop() {
       await server.stop();
-      await rm(directory, { recursive: true, force: true });
+      if (given === undefined) await rm(directory, { recursive: true, force: true });
     },
   };
 }

@@ -1,0 +1,16 @@
+import { expect, it } from 'vitest';
+import { FaultLab, patient } from './fault-lab.js';
+import { killEverywhere } from './kill-campaign.js';
+import { summary, table } from './table.js';
+
+it('a controller that is killed anywhere goes on where it stood', async () => {
+  const lab = await FaultLab.start({ machines: 1, environment: patient });
+  try {
+    const [slot] = lab.slots;
+    const rows = slot ? await killEverywhere(lab, slot) : [];
+    console.log(`${table(rows)}\n\n${summary(rows)}`);
+    expect(rows.filter(({ faults }) => faults.length > 0)).toEqual([]);
+  } finally {
+    await lab.end();
+  }
+});

@@ -1,0 +1,189 @@
+import type { BmcFault, Fault, Moment, Slot } from '../simulated-rack/index.js';
+import type { FaultLab } from './fault-lab.js';
+import { asker, type End, type LifeName } from './lives.js';
+
+/** One thing that goes wrong in one machine, and what may come of it. */
+export interface Scenario {
+  group: 'machine' | 'words' | 'BMC' | 'verbs';
+  name: string;
+  /** In which work it happens. */
+  life: LifeName;
+  /** The work whose end is awaited; that one unless the fault is another wish. */
+  ends?: LifeName;
+  /** Puts the fault in place before the work begins. */
+  arrange(slot: Slot, lab: FaultLab): void;
+  /** The same end as without the fault, or the failed state with this reason; a retry then has to lead to that end. */
+  expected: readonly End[];
+  /** Also in the campaign of the test command. */
+  short?: boolean;
+}
+
+const live: Record<LifeName, readonly Moment[]> = {
+  install: [
+    ...([
+      'firmware',
+      'loader',
+      'configuration',
+      'kernel',
+      'initrd',
+      'script',
+      'install',
+      'partition',
+    ] as const),
+    ...(['image', 'boot-loader', 'install_reboot', 'done', 'disk', 'installed'] as const),
+  ],
+  destroy: [
+    ...(['firmware', 'loader', 'configuration', 'kernel', 'initrd', 'script'] as const),
+    ...(['delete', 'wipe', 'read-back', 'deleted', 'done'] as const),
+  ],
+};
+const both = ['install', 'destroy'] as const;
+const shortMoments = new Set<Moment>(['kernel', 'image', 'disk', 'wipe']);
+
+/** What happens at each moment of each work. */
+function atEachMoment(make: (life: LifeName, at: Moment) => Scenario[]): Scenario[] {
+  return both.flatMap((life) => live[life].flatMap((at) => make(life, at)));
+}
+
+function ofMachine(
+  life: LifeName,
+  what: string,
+  fault: Fault,
+  expected: readonly End[],
+  short = false,
+): Scenario {
+  const arrange = ({ machine }: Slot) => machine.faults.add(fault);
+  return { group: 'machine', name: what, life, arrange, expected, short };
+}
+
+const troubles = atEachMoment((life, at) => [
+  ofMachine(life, `hangs once at ${at}`, { kind: 'hangs', at, times: 1 }, ['same'], shortMoments.has(at)),
+  // A machine that has written everything and hangs is switched off hard; one that hangs for good cannot do better.
+  ofMachine(life, `hangs at ${at}, always`, { kind: 'hangs', at }, [
+    at === 'done' ? 'same' : 'deadline-expired',
+  ]),
+  ofMachine(life, `restarts at ${at}`, { kind: 'restarts', at }, ['same'], at === 'image' || at === 'wipe'),
+  ofMachine(
+    life,
+    `loses power at ${at}`,
+    { kind: 'loses-power', at },
+    ['same'],
+    at === 'image' || at === 'wipe',
+  ),
+]);
+
+const failures: Scenario[] = [
+  ...(['partition', 'image', 'boot-loader'] as const).map((at) =>
+    ofMachine(
+      'install',
+      `its script fails at ${at}`,
+      { kind: 'fails', at, message: 'no disk' },
+      ['installer-failed'],
+      at === 'image',
+    ),
+  ),
+  ...(['wipe', 'read-back'] as const).map((at) =>
+    ofMachine(
+      'destroy',
+      `its script fails at ${at}`,
+      { kind: 'fails', at, message: 'bad block' },
+      ['installer-failed'],
+      at === 'wipe',
+    ),
+  ),
+  ofMachine('install', 'the image download stalls once', { kind: 'image-stalls', times: 1 }, ['same'], true),
+  ofMachine(
+    'install',
+    'boots the network again, always',
+    { kind: 'boots-network-again' },
+    ['deadline-expired'],
+    true,
+  ),
+  ...both.map((life) => ofMachine(life, 'ignores soft-off', { kind: 'ignores-soft-off' }, ['same'], true)),
+];
+
+const said = {
+  install: ['install', 'install_reboot', 'installed'],
+  destroy: ['delete', 'deleted'],
+} as const;
+
+const words = both.flatMap((life) =>
+  said[life].flatMap((word) => {
+    const short = word === 'install_reboot' || word === 'deleted';
+    const wrong = life === 'install' ? 'deleted' : 'installed';
+    const faults: [string, Fault, readonly End[]][] = [
+      [`never says ${word}, once`, { kind: 'never-says', word, times: 1 }, ['same']],
+      [`never says ${word}`, { kind: 'never-says', word }, ['deadline-expired']],
+      [`says ${word} twice`, { kind: 'says-twice', word }, ['same']],
+      [`says ${word} after its deadline`, { kind: 'says-late', word, lateMs: 12_000, times: 1 }, ['same']],
+      [`says ${wrong} before ${word}`, { kind: 'says-first', word, first: wrong }, ['same']],
+      [`a stranger says ${word}`, { kind: 'stranger-says', word }, ['same']],
+    ];
+    return faults.map(([what, fault, expected]): Scenario => ({
+      ...ofMachine(life, what, fault, expected, short),
+      group: 'words',
+    }));
+  }),
+);
+
+const bmcFaults: [what: string, fault: BmcFault, expected: readonly End[], short?: boolean][] = [
+  ['dead for two commands', { kind: 'dead', times: 2 }, ['same'], true],
+  ['dead', { kind: 'dead' }, ['bmc-no-answer'], true],
+  ['slow', { kind: 'slow', ms: 60 }, ['same'], true],
+  ['too slow for three commands, which it carries out', { kind: 'slow', ms: 500, times: 3 }, ['same'], true],
+  ['of another password', { kind: 'wrong-password' }, ['bmc-wrong-credentials'], true],
+  [
+    'that says yes to on once and does nothing',
+    { kind: 'does-nothing', verbs: ['on'], times: 1 },
+    ['same'],
+    true,
+  ],
+  [
+    'that says yes to on and does nothing',
+    { kind: 'does-nothing', verbs: ['on'] },
+    ['bmc-state-not-reached'],
+  ],
+  [
+    'that says yes to soft-off and does nothing',
+    { kind: 'does-nothing', verbs: ['softOff'] },
+    ['same'],
+    true,
+  ],
+  ['that answers garbage', { kind: 'answers-garbage' }, ['bmc-answer-unknown'], true],
+  ['that answers on with garbage', { kind: 'answers-garbage', verbs: ['on'] }, ['bmc-answer-unknown']],
+  ['that refuses on', { kind: 'refuses', verbs: ['on'] }, ['bmc-refused']],
+  ['that refuses soft-off', { kind: 'refuses', verbs: ['softOff'] }, ['same']],
+];
+
+const bmcs = both.flatMap((life) =>
+  bmcFaults.map(([what, fault, expected, short]): Scenario => {
+    const arrange = ({ bmc }: Slot) => bmc.faults.add(fault);
+    return { group: 'BMC', name: `a BMC ${what}`, life, arrange, expected, short };
+  }),
+);
+
+/** Asked while the machine stands at that moment, which goes on when the verb is on record. */
+function verbAt(
+  life: LifeName,
+  at: Moment,
+  verb: 'abort' | 'destroy' | 'forceDestroy',
+  expected: readonly End[],
+): Scenario {
+  const arrange = (slot: Slot, lab: FaultLab) =>
+    lab.atMoment(slot.machine, at, async () => {
+      const { id, instanceId } = await lab.find(slot);
+      if (verb === 'abort') await lab.second.verbs.abort(id, asker);
+      else if (instanceId !== null) await lab.second.verbs[verb](instanceId, asker);
+    });
+  const ends = verb === 'abort' ? life : 'destroy';
+  const name = `${verb === 'forceDestroy' ? 'force_destroy' : verb} at ${at}`;
+  return { group: 'verbs', name, life, ends, arrange, expected, short: shortMoments.has(at) };
+}
+
+const verbs = atEachMoment((life, at) => [
+  verbAt(life, at, 'abort', ['aborted']),
+  verbAt(life, at, 'forceDestroy', ['not-wiped']),
+  ...(life === 'install' ? [verbAt(life, at, 'destroy', ['same'])] : []),
+]);
+
+export const scenarios: readonly Scenario[] = [...troubles, ...failures, ...words, ...bmcs, ...verbs];
