@@ -11,7 +11,7 @@ import type { Row } from './table.js';
 /** What happens to the controller, or to what it stands on, while machines are installed and wiped. */
 export interface ControllerScenario {
   name: string;
-  fault(lab: FaultLab): Promise<void>;
+  fault: (lab: FaultLab) => Promise<void>;
   /** How long an image is written or a disk wiped, so that the fault comes in the midst of it; none: 3 s. */
   workMs?: number;
   short?: boolean;

@@ -1,5 +1,9 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execa } from 'execa';
 import { expect, it } from 'vitest';
-import { onPostgres, onRedis, runControllerScenario } from './controller-scenarios.js';
+import { fillDisk, onPostgres, onRedis, runControllerScenario } from './controller-scenarios.js';
 import { FaultLab, patient } from './fault-lab.js';
 import { type Row, summary, table } from './table.js';
 
@@ -20,4 +24,23 @@ it.each([
     await lab.end();
   }
   expect(rows.filter(({ faults }) => faults.length > 0)).toEqual([]);
+});
+
+it('nothing is lost when the disk of PostgreSQL is full for a while', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'dodai-full-'));
+  await execa('mount', ['-t', 'tmpfs', '-o', 'size=400m,mode=0755', 'tmpfs', directory]);
+  try {
+    const lab = await FaultLab.start({ machines: 4, environment: patient, postgresDirectory: directory });
+    try {
+      const fault = () => fillDisk(lab, directory);
+      const row = await runControllerScenario(lab, { name: 'the disk is full', fault }, 'disk');
+      console.log(table([row]));
+      expect(row.faults).toEqual([]);
+    } finally {
+      await lab.end();
+    }
+  } finally {
+    await execa('umount', ['--lazy', directory]);
+    await rm(directory, { recursive: true, force: true });
+  }
 });

@@ -9,7 +9,7 @@ const dull =
   /^rows (http|tftp|installer|console|power)\.|^power status .*#([3-9]|\d\d)$|^rows notify\.progress/;
 
 /** Every point that a machine comes by in this work on a good day. */
-export async function pointsOf(lab: FaultLab, slot: Slot, life: LifeName): Promise<string[]> {
+async function pointsOf(lab: FaultLab, slot: Slot, life: LifeName): Promise<string[]> {
   lab.points.forget(slot.machine.name);
   await lives[life].begin(lab, slot);
   const end = await endOf(lab, slot, life);
@@ -18,7 +18,7 @@ export async function pointsOf(lab: FaultLab, slot: Slot, life: LifeName): Promi
 }
 
 /** Kills the controller when the machine comes by the point, and sees where that ends. */
-export async function killAt(lab: FaultLab, slot: Slot, life: LifeName, point: string): Promise<Row> {
+async function killAt(lab: FaultLab, slot: Slot, life: LifeName, point: string): Promise<Row> {
   const { name, truth } = slot.machine;
   const startedMs = performance.now();
   const { powerOns, resets, wipes } = truth;
@@ -48,7 +48,7 @@ export async function killAt(lab: FaultLab, slot: Slot, life: LifeName, point: s
 }
 
 /** One machine through install and destroy again and again, killed at one point each time. */
-export async function killEverywhere(lab: FaultLab, slot: Slot): Promise<Row[]> {
+export async function killEverywhere(lab: FaultLab, slot: Slot, tell: (row: Row) => void): Promise<Row[]> {
   const install = await pointsOf(lab, slot, 'install');
   const destroy = await pointsOf(lab, slot, 'destroy');
   const rows: Row[] = [];
@@ -56,8 +56,11 @@ export async function killEverywhere(lab: FaultLab, slot: Slot): Promise<Row[]> 
     for (const [life, points] of [
       ['install', install],
       ['destroy', destroy],
-    ] as const)
-      rows.push(await killAt(lab, slot, life, points[index % points.length] ?? ''));
+    ] as const) {
+      const row = await killAt(lab, slot, life, points[index % points.length] ?? '');
+      tell(row);
+      rows.push(row);
+    }
   return rows;
 }
 

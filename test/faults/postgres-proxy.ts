@@ -1,13 +1,6 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import { commitsIn, PgStream } from './postgres-stream.js';
-
-/** What is about to be committed. */
-export interface Commit {
-  machineId: string;
-  /** The rows of the timeline in it: `state.changed installing`, `bmc.command on`, …, joined by ` + `. */
-  label: string;
-}
+import { type Commit, commitsIn, PgStream } from './postgres-stream.js';
 
 /** `hold`: never sent to the server. `send`: sent, and the answer held back until the connection is gone. */
 export type Fate = 'pass' | 'hold' | 'send';

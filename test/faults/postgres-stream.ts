@@ -1,4 +1,9 @@
-import type { Commit } from './postgres-proxy.js';
+/** What is about to be committed. */
+export interface Commit {
+  machineId: string;
+  /** The rows of the timeline in it: `state.changed installing`, `bmc.command on`, …, joined by ` + `. */
+  label: string;
+}
 
 interface Message {
   /** The letter of the message; empty for the first one, which has none. */

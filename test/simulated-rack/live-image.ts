@@ -112,13 +112,14 @@ async function fetchImage(session: Session, url: string): Promise<void> {
   }
 }
 
-/** Undefined when there was no answer, which is worth another try. */
+/** Undefined when there was no answer, or that the server itself is in trouble: both are worth another try. */
 async function took(url: string, fetching: Fetching, how: HttpFrom): Promise<true | undefined> {
   try {
     await fetchFile(url, fetching, how);
     return true;
   } catch (error) {
     if (error instanceof Error && 'code' in error && !how.signal.aborted) return undefined;
+    if (/HTTP 5\d\d$/.test(String(error))) return undefined;
     throw error;
   }
 }
