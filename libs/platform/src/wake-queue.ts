@@ -18,7 +18,10 @@ const takeOver = {
   lockRenewTime: 2000,
   stalledInterval: 2000,
   maxStalledCount: 2 ** 31 - 1,
+  /** Before jobs are asked for again when the store could not be reached. */
+  runRetryDelay: 1000,
 };
+const rearmMs = 1000;
 
 /** A look that failed, because a store was away for instance, is taken again by itself. */
 const lookAgain = { attempts: 2 ** 31 - 1, backoff: { type: 'fixed', delay: 1000 } };
@@ -38,6 +41,7 @@ interface MachineQueue {
   on(event: 'error', listener: (error: Error) => void): unknown;
 }
 interface MachineWorker {
+  startStalledCheckTimer(): Promise<void>;
   waitUntilReady(): Promise<unknown>;
   close(): Promise<void>;
   on(event: 'error', listener: (error: Error) => void): unknown;
@@ -85,6 +89,7 @@ function postgresBackend(url: Secret): Backend {
 export class WakeQueue {
   private worker: MachineWorker | undefined;
   private readonly alarms = new Map<string, ClockTimer>();
+  private rearming = false;
 
   private constructor(
     private readonly backend: Backend,
@@ -131,7 +136,10 @@ export class WakeQueue {
   async work(handle: (machineId: string) => Promise<void>, concurrency: number): Promise<void> {
     const handleInTurn = inTurn(handle);
     this.worker = this.backend.worker(({ data }) => handleInTurn(data.machineId), concurrency);
-    this.worker.on('error', (error) => this.logger.warn({ error: error.message }, 'the worker has an error'));
+    this.worker.on('error', (error) => {
+      this.logger.warn({ error: error.message }, 'the worker has an error');
+      this.rearm();
+    });
     this.worker.on('failed', (job, error) =>
       this.logger.error(
         { machineId: job?.data.machineId, error: error.stack },
@@ -158,6 +166,21 @@ export class WakeQueue {
     await this.stopWork();
     await this.queue.close();
     await this.backend.close();
+  }
+
+  /**
+   * BullMQ stops looking for jobs that were left behind when a look fails for another reason than a lost connection, a full
+   * disk for instance; the machine of such a job would be woken in vain for good.
+   */
+  private rearm(): void {
+    if (this.rearming || !this.worker) return;
+    this.rearming = true;
+    this.clock.setTimeout(() => {
+      this.rearming = false;
+      this.worker?.startStalledCheckTimer().catch((error: unknown) => {
+        this.logger.warn({ error: String(error) }, 'looking for jobs that were left behind failed');
+      });
+    }, rearmMs);
   }
 }
 
