@@ -41,6 +41,7 @@ describe.each(['PostgreSQL', 'Redis'])('the engine with its queue in %s', (backe
     await say('installed');
     const used = await engine.until(machine.id, ({ state }) => state === 'used');
     expect(used).toMatchObject({ stage: null, awaits: null, lastError: null, power: 'on' });
+    await say('installed'); // the answer was lost
     expect(await engine.instances.get(instance.id)).toMatchObject({ state: 'active', cluster: 'blue' });
 
     await engine.verbs.destroy(instance.id, { kind: 'token', name: 'test' });

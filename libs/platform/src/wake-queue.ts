@@ -41,6 +41,8 @@ interface MachineQueue {
   on(event: 'error', listener: (error: Error) => void): unknown;
 }
 interface MachineWorker {
+  isRunning(): boolean;
+  run(): Promise<void>;
   startStalledCheckTimer(): Promise<void>;
   waitUntilReady(): Promise<unknown>;
   close(): Promise<void>;
@@ -169,16 +171,19 @@ export class WakeQueue {
   }
 
   /**
-   * BullMQ stops looking for jobs that were left behind when a look fails for another reason than a lost connection, a full
-   * disk for instance; the machine of such a job would be woken in vain for good.
+   * BullMQ takes no more jobs, and looks no more for those that were left behind, when its store fails for another reason than
+   * a lost connection, a full disk for instance. Then it is begun again.
    */
   private rearm(): void {
     if (this.rearming || !this.worker) return;
     this.rearming = true;
     this.clock.setTimeout(() => {
       this.rearming = false;
-      this.worker?.startStalledCheckTimer().catch((error: unknown) => {
-        this.logger.warn({ error: String(error) }, 'looking for jobs that were left behind failed');
+      const { worker } = this;
+      const again = worker?.isRunning() ? worker.startStalledCheckTimer() : worker?.run();
+      again?.catch((error: unknown) => {
+        this.logger.warn({ error: String(error) }, 'the worker could not go on');
+        this.rearm();
       });
     }, rearmMs);
   }
