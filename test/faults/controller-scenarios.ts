@@ -1,11 +1,9 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Slot } from '../simulated-rack/index.js';
-import { ControllerProcess } from '../simulated-rack/index.js';
+import { ControllerProcess, type Moment } from '../simulated-rack/index.js';
 import type { FaultLab } from './fault-lab.js';
 import { violationsOfAll, violationsOn } from './invariants.js';
-import { endOf, type LifeName, lives, mend } from './lives.js';
-import { isAlive, postmasterOf } from '../support/postgres.js';
+import { come, type LifeName, mend, prepare, release } from './lives.js';
 import type { Row } from './table.js';
 
 /** What happens to the controller, or to what it stands on, while machines are installed and wiped. */
@@ -48,33 +46,31 @@ export const onRedis: readonly ControllerScenario[] = [
   { name: 'Redis is killed, and started again empty', fault: (lab) => redisOf(lab).restart(), short: true },
 ];
 
-/** Half of the machines are installed and half wiped; when one of each is in the midst of it, the fault comes. */
+/** What the machines of a rack do by turns, and a moment in the midst of it. */
+const shared: readonly { life: LifeName; moment: Moment }[] = [
+  { life: 'install', moment: 'image' },
+  { life: 'destroy', moment: 'wipe' },
+  { life: 'reuse', moment: 'hand-over' },
+];
+
+/** The machines are installed, wiped and handed over; when one is in the midst of each, the fault comes. */
 export async function runControllerScenario(
   lab: FaultLab,
   { name, fault, workMs = 3000 }: ControllerScenario,
   group: string,
 ): Promise<Row> {
   const startedMs = performance.now();
-  const works = lab.slots.map((slot, index) => ({
-    slot,
-    life: (index % 2 ? 'destroy' : 'install') as LifeName,
-  }));
+  const works = lab.slots.map((slot, index) => ({ slot, ...shared[index % shared.length]! }));
   for (const { machine } of lab.slots) machine.behave({ workMs });
   const faults: string[] = [];
   const ends: string[] = [];
-  const come = async (slot: Slot, life: LifeName) => {
-    await lives[life].begin(lab, slot);
-    return endOf(lab, slot, life);
-  };
   try {
-    await Promise.all(works.map(async ({ slot, life }) => life === 'destroy' && come(slot, 'install')));
-    const midst = lab.slots.slice(0, 2).map(({ machine }, index) => {
-      return new Promise<void>((resolve) =>
-        lab.atMoment(machine, index ? 'wipe' : 'image', async () => resolve()),
-      );
+    await Promise.all(works.map(({ slot, life }) => prepare(lab, slot, life)));
+    const midst = works.slice(0, shared.length).map(({ slot: { machine }, moment }) => {
+      return new Promise<void>((resolve) => lab.atMoment(machine, moment, async () => resolve()));
     });
     const all = works.map(async ({ slot, life }) => {
-      const end = await come(slot, life);
+      const end = await come(lab, slot, life);
       ends.push(end);
       faults.push(...(await violationsOn(lab, slot)));
       if (end !== 'same' && (await mend(lab, slot, life)) !== 'same')
@@ -83,7 +79,7 @@ export async function runControllerScenario(
     const struck = Promise.all(midst).then(() => fault(lab));
     await Promise.all([struck, ...all]);
     faults.push(...(await violationsOfAll(lab)));
-    await Promise.all(works.map(async ({ slot, life }) => life === 'install' && come(slot, 'destroy')));
+    await Promise.all(works.map(({ slot }) => release(lab, slot)));
   } catch (error) {
     faults.push(String(error));
   }
@@ -122,10 +118,9 @@ async function secondConductor({ around: { rack }, controller }: FaultLab): Prom
   await other.end();
 }
 
-/** Takes all the space that PostgreSQL has, until a machine was not heard for it; then gives it back. */
+/** Takes all the space that PostgreSQL has, until it cannot even write its log any more; then gives it back. */
 export async function fillDisk(lab: FaultLab, directory: string): Promise<void> {
   const file = join(directory, 'filler');
-  const refused = new Promise<void>((resolve) => (lab.heard = (status) => status >= 500 && resolve()));
   const mib = Buffer.alloc(1024 * 1024);
   for (const size of [mib, mib.subarray(0, 4096)])
     for (let isFull = false; !isFull;)
@@ -133,9 +128,20 @@ export async function fillDisk(lab: FaultLab, directory: string): Promise<void> 
         () => false,
         () => true,
       );
-  await refused;
+  await fillLog(lab);
   await rm(file);
-  if (!isAlive(await postmasterOf(directory))) await lab.withoutPostgres('fast');
+  await lab.withoutPostgres('fast'); // it has given up
+}
+
+/** Whatever segments of its log PostgreSQL still has are used up one by one. */
+async function fillLog({ second }: FaultLab): Promise<void> {
+  const { client } = second.database;
+  for (let isFull = false; !isFull;)
+    isFull =
+      await client.$queryRaw`SELECT pg_switch_wal() FROM pg_logical_emit_message(true, 'fill', 'x')`.then(
+        () => false,
+        () => true,
+      );
 }
 
 function redisOf({ around: { redis } }: FaultLab) {

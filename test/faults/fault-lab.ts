@@ -67,8 +67,6 @@ export class FaultLab {
   kills = 0;
   /** The controller is there again; rejects when it did not start. */
   up: Promise<void> = Promise.resolve();
-  /** Told of the status that each word of a machine was answered with. */
-  heard: (status: number) => unknown = () => undefined;
   private readonly names = new Map<string, string>();
   private readonly acts = new Map<string, () => Promise<void>>();
 
@@ -181,8 +179,7 @@ export class FaultLab {
     rack.world.hooks = {
       onPowerCommand: ({ machine, verb, when }) =>
         points.pass(machine.name, `power ${verb}`, when) && when === 'before' ? 'drop' : undefined,
-      onWord: ({ machine, state, when, status }) => {
-        if (status !== undefined) this.heard(status);
+      onWord: ({ machine, state, when }) => {
         points.pass(machine.name, `word ${state}`, when);
       },
       onMoment: async ({ name }, moment) => {

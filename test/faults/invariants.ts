@@ -9,6 +9,7 @@ export async function violationsOn(lab: FaultLab, slot: Slot): Promise<string[]>
   const instance = machine.instanceId === null ? null : await lab.second.instances.get(machine.instanceId);
   const found = [
     ...slot.machine.truth.installations.flatMap(violationOf),
+    ...twiceIn(slot.machine.truth.handOvers).map((id) => `was handed over to ${id} twice`),
     ...atRest(machine, slot),
     ...withoutReason(machine),
   ];
@@ -37,11 +38,14 @@ export async function violationsOfAll(lab: FaultLab): Promise<string[]> {
   ];
 }
 
+const twiceIn = (ids: readonly string[]) => ids.filter((id, index) => ids.indexOf(id) !== index);
+
 function violationOf({ instanceId, before }: Installation): string[] {
   if (before.kind === 'half-wiped') return [`was given to ${instanceId} half-wiped`];
   if (before.kind === 'half-written' && before.instanceId !== instanceId)
     return [`was given to ${instanceId} with what ${before.instanceId} had begun to write`];
   if (before.kind !== 'installed') return [];
+  if (before.os.pooled) return []; // it had no owner: an OS of the pool that did not take its new one
   if (before.os.instanceId !== instanceId)
     return [`was given to ${instanceId} with the disk of ${before.os.instanceId}`];
   return before.os.reported ? [`was installed a second time for ${instanceId}, which was done`] : [];
@@ -54,7 +58,7 @@ function atRest({ state, instanceId }: Machine, { machine: { truth } }: Slot): s
   }
   if (state !== 'used' && state !== 'active') return [];
   const { disk } = truth;
-  const own = disk.kind === 'installed' && disk.os.instanceId === instanceId && disk.os.reported;
+  const own = disk.kind === 'installed' && disk.os.instanceId === instanceId;
   return own ? [] : [`is ${state} with a disk that is ${disk.kind}, not installed for ${instanceId}`];
 }
 

@@ -3,10 +3,12 @@ import type { Slot } from '../simulated-rack/index.js';
 import { simulatedType } from '../simulated-rack/index.js';
 import type { FaultLab } from './fault-lab.js';
 
-export type LifeName = 'install' | 'destroy';
+export type LifeName = 'install' | 'pool' | 'reuse' | 'destroy';
 
 /** A work as an orchestrator sees it: what it asks for, and where that ends on a good day. */
 interface Life {
+  /** The work that has to be done before; none: it begins with a machine that is free. */
+  after?: LifeName;
   begin(lab: FaultLab, slot: Slot): Promise<unknown>;
   end: Machine['state'];
 }
@@ -14,20 +16,24 @@ interface Life {
 export const asker = { kind: 'token', name: 'campaign' } as const;
 let spawned = 0;
 
-/**
- * Handing over a pool machine has its place here: a third life, from `active` to `used`, as soon as the machines of the rack take
- * a new owner.
- */
+function spawn(lab: FaultLab, { machine: { name } }: Slot, cluster?: string): Promise<unknown> {
+  const wish = {
+    hostName: name,
+    image: 'simulated',
+    instanceType: simulatedType.name,
+    machine: name,
+    cluster,
+  };
+  const key = `${name}-${++spawned}`;
+  return lab.ask(() => lab.client.spawn(wish, key));
+}
+
 export const lives: Record<LifeName, Life> = {
-  install: {
-    begin: (lab, { machine: { name } }) => {
-      const wish = { hostName: name, image: 'simulated', instanceType: simulatedType.name, machine: name };
-      const key = `${name}-${++spawned}`;
-      return lab.ask(() => lab.client.spawn({ ...wish, cluster: 'faults' }, key));
-    },
-    end: 'used',
-  },
+  install: { begin: (lab, slot) => spawn(lab, slot, 'faults'), end: 'used' },
+  pool: { begin: (lab, slot) => spawn(lab, slot), end: 'active' },
+  reuse: { after: 'pool', begin: (lab, slot) => spawn(lab, slot, 'faults'), end: 'used' },
   destroy: {
+    after: 'install',
     begin: async (lab, slot) => {
       const { instanceId } = await lab.find(slot);
       return instanceId !== null && lab.ask(() => lab.client.destroy(instanceId));
@@ -35,6 +41,26 @@ export const lives: Record<LifeName, Life> = {
     end: 'inactive',
   },
 };
+
+/** Brings a machine that is free to where the work begins. */
+export async function prepare(lab: FaultLab, slot: Slot, life: LifeName): Promise<void> {
+  const { after } = lives[life];
+  if (after === undefined) return;
+  const end = await come(lab, slot, after);
+  if (end !== 'same') throw new Error(`${after} without any fault ended with ${end}`);
+}
+
+/** Asks for the work, and waits for its end. */
+export async function come(lab: FaultLab, slot: Slot, life: LifeName): Promise<End> {
+  await lives[life].begin(lab, slot);
+  return endOf(lab, slot, life);
+}
+
+/** A machine with an owner is given back, so that it is free. */
+export async function release(lab: FaultLab, slot: Slot): Promise<End> {
+  const { state } = await lab.find(slot);
+  return state === 'inactive' ? 'same' : come(lab, slot, 'destroy');
+}
 
 /** `same`: as on a good day. Else the code of the reason that the failed machine gives. */
 export type End = 'same' | (string & {});

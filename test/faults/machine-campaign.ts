@@ -1,7 +1,7 @@
 import type { Slot } from '../simulated-rack/index.js';
 import type { FaultLab } from './fault-lab.js';
 import { violationsOn } from './invariants.js';
-import { type End, endOf, type LifeName, lives, mend } from './lives.js';
+import { type End, endOf, lives, mend, prepare, release } from './lives.js';
 import type { Scenario } from './machine-scenarios.js';
 import type { Row } from './table.js';
 
@@ -31,14 +31,10 @@ async function runScenario(lab: FaultLab, slot: Slot, scenario: Scenario): Promi
   const { group, name, life, ends = life, expected } = scenario;
   const faults: string[] = [];
   const startedMs = performance.now();
-  const come = async (to: LifeName) => {
-    await lives[to].begin(lab, slot);
-    return endOf(lab, slot, to);
-  };
   const sees = async () => faults.push(...(await violationsOn(lab, slot)));
   let end: End = 'nothing';
   try {
-    if (life === 'destroy') await come('install');
+    await prepare(lab, slot, life);
     scenario.arrange(slot, lab);
     await lives[life].begin(lab, slot);
     end = await endOf(lab, slot, ends);
@@ -50,7 +46,7 @@ async function runScenario(lab: FaultLab, slot: Slot, scenario: Scenario): Promi
     const seconds = (performance.now() - startedMs) / 1000;
     slot.machine.faults.clear();
     slot.bmc.faults.clear();
-    if (ends === 'install' && (await come('destroy')) !== 'same') faults.push('could not be destroyed');
+    if ((await release(lab, slot)) !== 'same') faults.push('could not be destroyed');
     await sees();
     return { group, name: `${life}: ${name}`, end, seconds, faults };
   } catch (error) {

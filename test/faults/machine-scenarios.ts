@@ -18,7 +18,9 @@ export interface Scenario {
   short?: boolean;
 }
 
-const live: Record<LifeName, readonly Moment[]> = {
+const works = ['install', 'destroy', 'reuse'] as const;
+type Work = (typeof works)[number];
+const live: Record<Work, readonly Moment[]> = {
   install: [
     ...([
       'firmware',
@@ -36,13 +38,13 @@ const live: Record<LifeName, readonly Moment[]> = {
     ...(['firmware', 'loader', 'configuration', 'kernel', 'initrd', 'script'] as const),
     ...(['delete', 'wipe', 'read-back', 'deleted', 'done'] as const),
   ],
+  reuse: ['hand-over', 'installed'],
 };
-const both = ['install', 'destroy'] as const;
-const shortMoments = new Set<Moment>(['kernel', 'image', 'disk', 'wipe']);
+const shortMoments = new Set<Moment>(['kernel', 'image', 'disk', 'wipe', 'hand-over']);
 
 /** What happens at each moment of each work. */
-function atEachMoment(make: (life: LifeName, at: Moment) => Scenario[]): Scenario[] {
-  return both.flatMap((life) => live[life].flatMap((at) => make(life, at)));
+function atEachMoment(make: (life: Work, at: Moment) => Scenario[]): Scenario[] {
+  return works.flatMap((life) => live[life].flatMap((at) => make(life, at)));
 }
 
 function ofMachine(
@@ -56,11 +58,13 @@ function ofMachine(
   return { group: 'machine', name: what, life, arrange, expected, short };
 }
 
+/** One that has written everything and hangs is switched off hard; one that cannot be handed over is installed. */
+const endsWell = new Set<Moment>(['done', 'hand-over']);
+
 const troubles = atEachMoment((life, at) => [
   ofMachine(life, `hangs once at ${at}`, { kind: 'hangs', at, times: 1 }, ['same'], shortMoments.has(at)),
-  // A machine that has written everything and hangs is switched off hard; one that hangs for good cannot do better.
   ofMachine(life, `hangs at ${at}, always`, { kind: 'hangs', at }, [
-    at === 'done' ? 'same' : 'deadline-expired',
+    endsWell.has(at) ? 'same' : 'deadline-expired',
   ]),
   ofMachine(life, `restarts at ${at}`, { kind: 'restarts', at }, ['same'], at === 'image' || at === 'wipe'),
   ofMachine(
@@ -91,6 +95,13 @@ const failures: Scenario[] = [
       at === 'wipe',
     ),
   ),
+  ofMachine(
+    'reuse',
+    'the script of its owner fails once',
+    { kind: 'fails', at: 'hand-over', message: 'no such user', times: 1 },
+    ['same'],
+    true,
+  ),
   ofMachine('install', 'the image download stalls once', { kind: 'image-stalls', times: 1 }, ['same'], true),
   ofMachine(
     'install',
@@ -99,18 +110,21 @@ const failures: Scenario[] = [
     ['deadline-expired'],
     true,
   ),
-  ...both.map((life) => ofMachine(life, 'ignores soft-off', { kind: 'ignores-soft-off' }, ['same'], true)),
+  ...(['install', 'destroy'] as const).map((life) =>
+    ofMachine(life, 'ignores soft-off', { kind: 'ignores-soft-off' }, ['same'], true),
+  ),
 ];
 
 const said = {
   install: ['install', 'install_reboot', 'installed'],
   destroy: ['delete', 'deleted'],
+  reuse: ['installed'],
 } as const;
 
-const words = both.flatMap((life) =>
+const words = works.flatMap((life) =>
   said[life].flatMap((word) => {
     const short = word === 'install_reboot' || word === 'deleted';
-    const wrong = life === 'install' ? 'deleted' : 'installed';
+    const wrong = life === 'destroy' ? 'installed' : 'deleted';
     const faults: [string, Fault, readonly End[]][] = [
       [`never says ${word}, once`, { kind: 'never-says', word, times: 1 }, ['same']],
       [`never says ${word}`, { kind: 'never-says', word }, ['deadline-expired']],
@@ -155,7 +169,7 @@ const bmcFaults: [what: string, fault: BmcFault, expected: readonly End[], short
   ['that refuses soft-off', { kind: 'refuses', verbs: ['softOff'] }, ['same']],
 ];
 
-const bmcs = both.flatMap((life) =>
+const bmcs = (['install', 'destroy'] as const).flatMap((life) =>
   bmcFaults.map(([what, fault, expected, short]): Scenario => {
     const arrange = ({ bmc }: Slot) => bmc.faults.add(fault);
     return { group: 'BMC', name: `a BMC ${what}`, life, arrange, expected, short };
@@ -183,7 +197,7 @@ function verbAt(
 const verbs = atEachMoment((life, at) => [
   verbAt(life, at, 'abort', ['aborted']),
   verbAt(life, at, 'forceDestroy', ['not-wiped']),
-  ...(life === 'install' ? [verbAt(life, at, 'destroy', ['same'])] : []),
+  ...(life === 'destroy' ? [] : [verbAt(life, at, 'destroy', ['same'])]),
 ]);
 
 export const scenarios: readonly Scenario[] = [...troubles, ...failures, ...words, ...bmcs, ...verbs];

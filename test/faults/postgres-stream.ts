@@ -43,7 +43,7 @@ export function* commitsIn(stream: PgStream, chunk: Buffer): Generator<Commit> {
   for (const { type, text } of stream.messages(chunk)) {
     if (type === 'P' || type === 'Q') readStatement(stream, text);
     if (type === 'B' && stream.insertsEvent) noteRow(stream, text);
-    const ends = type === 'S' && !stream.inTransaction;
+    const ends = (type === 'S' || type === 'Q') && !stream.inTransaction; // COMMIT comes as a simple query
     if (ends && stream.rows.length > 0) yield commitOf(stream.rows.splice(0));
   }
 }

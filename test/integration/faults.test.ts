@@ -38,6 +38,7 @@ describe.concurrent('nothing is lost', { timeout: 300_000 }, () => {
         ['destroy', 'word deleted after #1'],
         ['install', 'rows stage.changed booting_disk after #1'],
         ['destroy', 'rows state.changed inactive before #1'],
+        ['reuse', 'rows stage.changed installed after #1'],
       ]);
       for (const scenario of onPostgres.filter(({ short }) => short))
         rows.push(await runControllerScenario(lab, scenario, 'controller, queue in PostgreSQL'));
