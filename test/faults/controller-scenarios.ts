@@ -16,7 +16,7 @@ export interface ControllerScenario {
 }
 
 const everywhere: readonly ControllerScenario[] = [
-  { name: 'killed', fault: async (lab) => (lab.kill(), lab.up) },
+  { name: 'killed', fault: async (lab) => (lab.kill(), lab.up()) },
   { name: 'killed three times in a row', fault: thrice },
   {
     name: 'PostgreSQL crashes and is started again',
@@ -91,13 +91,13 @@ export async function runControllerScenario(
 async function thrice(lab: FaultLab): Promise<void> {
   for (let time = 0; time < 3; time++) {
     lab.kill();
-    await lab.up;
+    await lab.up();
   }
 }
 
 async function everythingDies(lab: FaultLab): Promise<void> {
   await lab.withoutPostgres('immediate', async () => lab.kill());
-  await lab.up.catch(() => lab.startAgain());
+  await lab.up().catch(() => lab.startAgain());
 }
 
 async function emptyTables({ second }: FaultLab): Promise<void> {

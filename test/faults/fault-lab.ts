@@ -65,8 +65,8 @@ export class FaultLab {
   readonly points = new Points(() => this.kill());
   /** How often the controller was killed. */
   kills = 0;
-  /** The controller is there again; rejects when it did not start. */
-  up: Promise<void> = Promise.resolve();
+  private dying: number | undefined;
+  private rising: Promise<void> = Promise.resolve();
   private readonly names = new Map<string, string>();
   private readonly acts = new Map<string, () => Promise<void>>();
 
@@ -112,7 +112,7 @@ export class FaultLab {
   async end(): Promise<void> {
     const { rack, postgres, redis, doors } = this.around;
     rack.stop();
-    await this.up.catch(() => undefined);
+    await this.up().catch(() => undefined);
     await this.controller.end();
     await this.second.close();
     await Promise.all(Object.values(doors).map((door) => door.stop()));
@@ -126,24 +126,36 @@ export class FaultLab {
         return await question();
       } catch (error) {
         if (!(error instanceof DomainError) || error.code !== 'controller-unreachable') throw error;
-        await this.up;
+        await this.up();
       }
     }
   }
 
-  /** `kill -9`, now; it is started again at once. */
+  /** `kill -9`, now; it is started again at once. While it is dying or not there yet, nothing happens. */
   kill(): void {
-    if (this.controller.pid === undefined) return;
+    const { pid } = this.controller;
+    if (pid === undefined || pid === this.dying) return;
     this.kills += 1;
-    process.kill(this.controller.pid, 'SIGKILL');
-    this.up = this.controller.kill().then(() => this.controller.startAgain());
-    this.up.catch(() => undefined); // whoever waits for it hears of it
+    this.dying = pid;
+    process.kill(pid, 'SIGKILL');
+    this.rising = this.controller.kill().then(() => this.controller.startAgain());
+    this.rising.catch(() => undefined); // whoever waits for it hears of it
+  }
+
+  /** The controller is there again, however often it was killed meanwhile. Throws when it did not start. */
+  async up(): Promise<void> {
+    for (let last: Promise<void> | undefined; last !== this.rising;) {
+      last = this.rising;
+      await last.catch((error: unknown) => {
+        if (last === this.rising) throw error;
+      });
+    }
   }
 
   /** After a start that failed. */
   startAgain(): Promise<void> {
-    this.up = this.controller.startAgain();
-    return this.up;
+    this.rising = this.controller.startAgain();
+    return this.rising;
   }
 
   /** Does this once when the machine comes to that moment, and lets it go on afterwards. */
@@ -188,11 +200,14 @@ export class FaultLab {
         await act?.();
       },
     };
-    doors.controller.onCommit = ({ machineId, label }) => {
-      const name = this.names.get(machineId);
-      if (name === undefined) return 'pass';
-      if (points.pass(name, `rows ${label}`, 'before')) return 'hold';
-      return points.pass(name, `rows ${label}`, 'after') ? 'send' : 'pass';
+    doors.controller.onCommit = (rows) => {
+      const passes = (when: 'before' | 'after') =>
+        rows.filter(({ machineId, label }) => {
+          const name = this.names.get(machineId);
+          return name !== undefined && points.pass(name, `rows ${label}`, when);
+        }).length > 0;
+      if (passes('before')) return 'hold';
+      return passes('after') ? 'send' : 'pass';
     };
   }
 }

@@ -37,7 +37,7 @@ async function killAt(lab: FaultLab, slot: Slot, life: LifeName, point: string):
   try {
     await lives[life].begin(lab, slot);
     end = await endOf(lab, slot, life);
-    await lab.up;
+    await lab.up();
     if (lab.points.disarm() > 0 || lab.kills === killed) row.faults.push('was not come by');
     if (end === 'same') {
       const often = truth.powerOns - powerOns;

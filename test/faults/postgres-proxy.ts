@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import { type Commit, commitsIn, PgStream } from './postgres-stream.js';
+import { commitsIn, PgStream, type Told } from './postgres-stream.js';
 
 /** `hold`: never sent to the server. `send`: sent, and the answer held back until the connection is gone. */
 export type Fate = 'pass' | 'hold' | 'send';
@@ -11,8 +11,8 @@ export type Fate = 'pass' | 'hold' | 'send';
  */
 export class PostgresProxy {
   upstreamPort = 0;
-  /** Told of every commit that writes to the timeline; decides at once. */
-  onCommit: (commit: Commit) => Fate = () => 'pass';
+  /** Told of every commit that writes to the timeline, with its rows; decides at once. */
+  onCommit: (rows: readonly Told[]) => Fate = () => 'pass';
   private readonly server: Server;
   private readonly sockets = new Set<Socket>();
 
@@ -56,8 +56,8 @@ export class PostgresProxy {
     upstream.on('data', (chunk) => fate === 'pass' && client.write(chunk));
     client.on('data', (chunk: Buffer) => {
       if (fate !== 'pass') return;
-      for (const commit of commitsIn(stream, chunk)) {
-        fate = this.onCommit(commit);
+      for (const rows of commitsIn(stream, chunk)) {
+        fate = this.onCommit(rows);
         if (fate !== 'pass') break;
       }
       if (fate !== 'hold') upstream.write(chunk);

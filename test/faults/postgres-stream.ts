@@ -1,7 +1,6 @@
-/** What is about to be committed. */
-export interface Commit {
+/** A row of the timeline: `state.changed installing`, `bmc.command on`, … */
+export interface Told {
   machineId: string;
-  /** The rows of the timeline in it: `state.changed installing`, `bmc.command on`, …, joined by ` + `. */
   label: string;
 }
 
@@ -15,7 +14,7 @@ interface Message {
 export class PgStream {
   inTransaction = false;
   insertsEvent = false;
-  rows: { machineId: string; label: string }[] = [];
+  rows: Told[] = [];
   private pending: Buffer = Buffer.alloc(0);
   private begun = false;
 
@@ -38,31 +37,51 @@ export class PgStream {
 const uuid = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/;
 const kind = /[a-z]+\.[a-z]+(?:-[a-z]+)?/;
 
-/** The commits in this piece that write to the timeline. */
-export function* commitsIn(stream: PgStream, chunk: Buffer): Generator<Commit> {
+/** The rows of each commit in this piece that writes to the timeline. */
+export function* commitsIn(stream: PgStream, chunk: Buffer): Generator<readonly Told[]> {
   for (const { type, text } of stream.messages(chunk)) {
     if (type === 'P' || type === 'Q') readStatement(stream, text);
-    if (type === 'B' && stream.insertsEvent) noteRow(stream, text);
+    if (type === 'B' && stream.insertsEvent) stream.rows.push(...rowsIn(text));
     const ends = (type === 'S' || type === 'Q') && !stream.inTransaction; // COMMIT comes as a simple query
-    if (ends && stream.rows.length > 0) yield commitOf(stream.rows.splice(0));
+    if (ends && stream.rows.length > 0) yield byMachine(stream.rows.splice(0));
   }
 }
 
-function commitOf(rows: { machineId: string; label: string }[]): Commit {
-  return { machineId: rows[0]?.machineId ?? '', label: rows.map(({ label }) => label).join(' + ') };
+/** Those of one machine are one, joined by ` + `. */
+function byMachine(rows: readonly Told[]): Told[] {
+  const machines = [...new Set(rows.map(({ machineId }) => machineId))];
+  return machines.map((machineId) => {
+    const own = rows.filter((row) => row.machineId === machineId);
+    return { machineId, label: own.map(({ label }) => label).join(' + ') };
+  });
 }
 
 function readStatement(stream: PgStream, text: string): void {
-  stream.insertsEvent = text.includes('INSERT INTO "public"."events"');
+  stream.insertsEvent = /INSERT INTO ("public"\.)?"?events"?/.test(text);
   if (/\bBEGIN\b/.test(text)) stream.inTransaction = true;
   if (/\b(COMMIT|ROLLBACK)\b/.test(text)) stream.inTransaction = false;
   if (/\bROLLBACK\b/.test(text)) stream.rows.length = 0;
 }
 
-/** Parameters of an INSERT into events: kind, machine, message and data stand in it as text. */
-function noteRow({ rows }: PgStream, text: string): void {
+/** Parameters of an INSERT into events: those of one row as text, or the changes of several machines as JSON. */
+function rowsIn(text: string): Told[] {
+  const [changes] = /\[\{"place":[^\0]*/.exec(text) ?? [];
+  if (changes === undefined) return [rowOf(text)];
+  return (JSON.parse(changes) as { id: string; kind: string; data: object }[]).map(
+    ({ id, kind: what, data }) => ({
+      machineId: id,
+      label: labelOf(what, JSON.stringify(data)),
+    }),
+  );
+}
+
+function rowOf(text: string): Told {
   const [what = 'event'] = kind.exec(text) ?? [];
   const [machineId = ''] = uuid.exec(text) ?? [];
-  const [, to] = /"(?:to|verb|powerOrder)"\s*:\s*"(\w+)"/.exec(text) ?? [];
-  rows.push({ machineId, label: to === undefined ? what : `${what} ${to}` });
+  return { machineId, label: labelOf(what, text) };
+}
+
+function labelOf(what: string, data: string): string {
+  const [, to] = /"(?:to|verb|powerOrder)"\s*:\s*"(\w+)"/.exec(data) ?? [];
+  return to === undefined ? what : `${what} ${to}`;
 }

@@ -64,6 +64,7 @@ export class SecondProcess {
     const patience = AbortSignal.timeout(patienceMs);
     for (let last: Machine | undefined; ;) {
       const news = this.news(patience);
+      news.catch(() => undefined); // nobody waits for it when the machine is as wanted
       last = await this.machines.find(name).catch(() => last); // the database may just be away
       if (last && isWanted(last)) return last;
       await news.catch(() => {

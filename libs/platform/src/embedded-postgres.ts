@@ -67,7 +67,7 @@ export class EmbeddedPostgres {
   async stop(): Promise<void> {
     if (!(await this.isRunning())) return;
     const { exitCode } = await this.invoke('pg_ctl', ['-D', this.data, '-s', ...stopping('fast')]);
-    if (exitCode !== 0) await this.pgCtl(...stopping('immediate'));
+    if (exitCode !== 0 && (await this.isRunning())) await this.pgCtl(...stopping('immediate'));
   }
 
   /** `pg_ctl status` exits with 3 when the process of the pid file is none of the account's. */
