@@ -381,22 +381,26 @@ make_unbootable() {
 # Streams the image to its partition: one pass over the wire, checked against the digest the operator has.
 # Needs IMAGE_URL, IMAGE_SHA256, IMAGE_COMPRESSED_BYTES and IMAGE_UNCOMPRESSED_BYTES.
 
-# Writes the whole image on standard output; a connection that breaks is taken up again where it broke.
+# Writes the whole image on standard output; a connection that breaks is taken up again where it broke, for about two
+# minutes: a controller that is started anew must not cost the installations under way.
 fetch_image() {
-  local got=0 attempt status size attempts=${FETCH_ATTEMPTS:-5}
+  local got=0 attempt status code size pause=1 attempts=${FETCH_ATTEMPTS:-12}
   for ((attempt = 1; attempt <= attempts; attempt++)); do
     status=0
     curl --fail --silent --show-error --location --connect-timeout 10 --speed-limit 1024 --speed-time 60 \
-      --continue-at "$got" --write-out '%{stderr}size=%{size_download}\n' "$IMAGE_URL" 2>"$WORK_DIR/fetch" || status=$?
+      --continue-at "$got" --write-out '%{stderr}size=%{size_download}\ncode=%{http_code}\n' "$IMAGE_URL" 2>"$WORK_DIR/fetch" || status=$?
     size=$(sed -n 's/^size=//p' "$WORK_DIR/fetch")
     got=$((got + ${size:-0}))
     printf '%d' "$got" >"$WORK_DIR/fetched-bytes"
     ((status == 0)) && return 0
-    sed '/^size=/d' "$WORK_DIR/fetch" >"$WORK_DIR/fetch-error"
+    code=$(sed -n 's/^code=//p' "$WORK_DIR/fetch")
+    sed '/^size=/d; /^code=/d' "$WORK_DIR/fetch" >"$WORK_DIR/fetch-error"
     printf 'image: %s after %d bytes, attempt %d of %d\n' "$(<"$WORK_DIR/fetch-error")" "$got" "$attempt" "$attempts" >&2
-    # 22: the server answered with an error; 23: the reader ended; 33: it cannot continue. None gets better.
-    case $status in 22 | 23 | 33) return 1 ;; esac
-    sleep "$attempt"
+    # 22: the server answered with an error, which gets better when it is one of its own; 23: the reader ended; 33: it cannot
+    # continue.
+    case $status:$code in 22:5??) ;; 22:* | 23:* | 33:*) return 1 ;; esac
+    sleep "$pause"
+    pause=$((pause < 15 ? pause * 2 : 15))
   done
   return 1
 }
