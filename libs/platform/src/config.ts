@@ -103,7 +103,7 @@ export const configSchema = z.object({
     .default(4096)
     .describe('Size of the timeline with its indexes above which the oldest of it goes, logs before facts'),
   DODAI_SWEEP_S: seconds(60).describe(
-    'Between two rounds that wake every machine at work, should the queue have lost it',
+    'Between two rounds that wake machines that are due, should a wake-up have got lost',
   ),
   DODAI_CONSOLE_SESSIONS: z.coerce
     .number()
@@ -143,7 +143,7 @@ export interface Config {
   consoleSessions: number;
   deadlines: Deadlines;
   retries: RetryPolicy;
-  /** Between two rounds that wake every machine at work. */
+  /** Between two rounds that wake every machine whose work is due. */
   sweepMs: number;
   retention: Retention;
   log: { level: Settings['DODAI_LOG_LEVEL']; pretty: boolean };
