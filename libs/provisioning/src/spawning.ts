@@ -1,12 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import {
-  DomainError,
-  type Image,
-  type Instance,
-  type InstanceType,
-  type Machine,
-  partitionsMib,
-} from '#core';
+import { DomainError, type Image, type Instance, type InstanceType, partitionsMib } from '#core';
 import type { WakeQueue } from '#platform';
 import type {
   Assessment,
