@@ -19,7 +19,7 @@ export interface ProberTask {
 export type Probed = Record<'list' | 'get' | 'spawn', number[]>;
 
 const readEveryMs = 100;
-const spawnEveryMs = 10_000;
+const spawnEveryMs = 5000;
 
 const task = JSON.parse(process.argv[2] ?? '') as ProberTask;
 const probed: Probed = { list: [], get: [], spawn: [] };
