@@ -6,10 +6,12 @@ import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { execa } from 'execa';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { ImageLibrary } from '#images';
+import type { DomainError } from '#core';
+import { ImageLibrary, type StoredImage } from '#images';
 import { StreamingProcesses } from '#platform';
 
 const fileSystemBytes = 8 * 1024 * 1024;
+const limits = { maxBytes: 16 * 1024 * 1024 };
 const sha256 = (data: Buffer) => createHash('sha256').update(data).digest('hex');
 const processes = new StreamingProcesses();
 
@@ -50,16 +52,23 @@ const importBytes = (data: Buffer, expectedSha256 = sha256(data)) =>
     expectedBytes: data.length,
   });
 
+/** What a machine would write to its disk. */
+async function unpacked(stored: StoredImage): Promise<Buffer> {
+  const input = await buffer(library.openForStreaming(stored));
+  const { stdout } = await execa('zstd', ['-d', '-c'], { input, encoding: 'buffer' });
+  return Buffer.from(stdout);
+}
+
 beforeAll(async () => {
   scratch = await mkdtemp(join(tmpdir(), 'dodai-images-'));
   for (const type of ['ext2', 'ext3', 'ext4']) made[type] = await makeFileSystem(type);
   made.zstd = await compress('zstd', image('ext4'));
-  made.gzip = await compress('gzip', image('ext4'));
+  for (const program of ['gzip', 'xz', 'bzip2']) made[program] = await compress(program, image('ext4'));
 });
 afterAll(() => rm(scratch, { recursive: true, force: true }));
 beforeEach(async () => {
   directory = await mkdtemp(join(scratch, 'library-'));
-  library = await ImageLibrary.open(directory, processes);
+  library = await ImageLibrary.open(directory, processes, limits);
 });
 
 describe('an image that is imported', () => {
@@ -74,8 +83,7 @@ describe('an image that is imported', () => {
     expect(sha256(file)).toBe(stored.sha256);
     expect(file.length).toBe(stored.compressedBytes);
     expect(await library.sizeBytes(stored)).toBe(stored.compressedBytes);
-    const unpacked = await execa('zstd', ['-d', '-c'], { input: file, encoding: 'buffer' });
-    expect(sha256(Buffer.from(unpacked.stdout))).toBe(stored.sourceSha256);
+    expect(sha256(await unpacked(stored))).toBe(stored.sourceSha256);
   });
 
   it('is kept as it is when it is compressed with zstd already', async () => {
@@ -89,9 +97,32 @@ describe('an image that is imported', () => {
     });
   });
 
-  it('is packed anew when it is compressed with gzip', async () => {
-    const stored = await importBytes(image('gzip'));
-    expect(stored).toMatchObject({ fileSystem: 'ext4', uncompressedBytes: fileSystemBytes });
+  it.each(['gzip', 'xz', 'bzip2'])('is packed anew when it is compressed with %s', async (packing) => {
+    const stored = await importBytes(image(packing));
+    expect(stored).toMatchObject({
+      fileSystem: 'ext4',
+      uncompressedBytes: fileSystemBytes,
+      sourceSha256: sha256(image(packing)),
+    });
+    expect(sha256(await unpacked(stored))).toBe(sha256(image('ext4')));
+  });
+
+  it('may be packed in several streams, as parallel packers make them', async () => {
+    const halves = [image('ext4').subarray(0, 4_000_000), image('ext4').subarray(4_000_000)];
+    for (const program of ['gzip', 'xz', 'bzip2', 'zstd']) {
+      const data = Buffer.concat(await Promise.all(halves.map((half) => compress(program, half))));
+      expect(sha256(await unpacked(await importBytes(data)))).toBe(sha256(image('ext4')));
+    }
+  });
+
+  it('may begin with a frame that zstd skips', async () => {
+    const frame = Buffer.from([0x50, 0x2a, 0x4d, 0x18, 4, 0, 0, 0, 1, 2, 3, 4]);
+    expect(await importBytes(Buffer.concat([frame, image('zstd')]))).toMatchObject({ fileSystem: 'ext4' });
+  });
+
+  it('may be exactly as large as the limit', async () => {
+    const padded = Buffer.concat([image('ext4'), Buffer.alloc(limits.maxBytes - fileSystemBytes)]);
+    expect(await importBytes(padded)).toMatchObject({ uncompressedBytes: limits.maxBytes });
   });
 
   it('may be imported a second time', async () => {
@@ -154,7 +185,7 @@ describe('what is not imported leaves nothing behind:', () => {
     await refused(importBytes(await compress('zstd', randomBytes(100_000))), { code: 'image-invalid' });
   });
 
-  it.each(['zstd', 'gzip'])('%s data that was cut short', async (packing) => {
+  it.each(['zstd', 'gzip', 'xz', 'bzip2'])('%s data that was cut short', async (packing) => {
     const data = image(packing);
     await refused(importBytes(data.subarray(0, data.length - 1000)), {
       code: 'image-invalid',
@@ -162,10 +193,79 @@ describe('what is not imported leaves nothing behind:', () => {
     });
   });
 
-  it.each(['zstd', 'gzip'])('%s data with a damaged middle', async (packing) => {
+  it.each(['zstd', 'gzip', 'xz', 'bzip2'])('%s data with a damaged middle', async (packing) => {
     const data = Buffer.from(image(packing));
     data.fill(0xff, 1_000_000, 1_000_064);
     await refused(importBytes(data), { code: 'image-invalid' });
+  });
+
+  it.each(['zstd', 'gzip', 'xz', 'bzip2'])('%s data of which only the head came', async (packing) => {
+    await refused(importBytes(image(packing).subarray(0, 40)), {
+      code: 'image-invalid',
+      message: expect.stringContaining('cannot be decompressed'),
+    });
+  });
+
+  it.each(['zstd', 'xz', 'bzip2'])('%s data that something follows', async (packing) => {
+    const data = Buffer.concat([image(packing), Buffer.alloc(2_000_000, 'x')]);
+    await refused(importBytes(data), {
+      code: 'image-invalid',
+      message: expect.stringContaining('cannot be decompressed'),
+    });
+  });
+
+  it.each([
+    ['gzip', 'zstd'],
+    ['zstd', 'gzip'],
+    ['bzip2', 'xz'],
+    ['xz', 'bzip2'],
+  ])('%s within %s', async (inner, outer) => {
+    await refused(importBytes(await compress(outer, image(inner))), {
+      code: 'image-invalid',
+      message: expect.stringContaining(`packed twice: with ${inner} within`),
+      remedy: expect.stringContaining('once'),
+    });
+  });
+
+  it('xz data that needs more memory than it is given', async () => {
+    const greedy = await execa('xz', ['-c', '--lzma2=preset=0,dict=512MiB'], {
+      input: image('ext4').subarray(0, 100_000),
+      encoding: 'buffer',
+    });
+    await refused(importBytes(Buffer.from(greedy.stdout)), {
+      code: 'image-invalid',
+      message: expect.stringContaining('Memory usage limit'),
+    });
+  });
+
+  it.each(['zstd', 'gzip', 'xz', 'bzip2'])('a bomb in %s, as soon as it is too large', async (packing) => {
+    const bomb = await compress(packing, Buffer.concat([image('ext4'), Buffer.alloc(64 * 1024 * 1024)]));
+    const error = await importBytes(bomb).catch((thrown: unknown) => thrown as DomainError);
+    expect(error).toMatchObject({
+      code: 'image-too-large',
+      message: expect.stringContaining('unpacks to'),
+      remedy: expect.stringContaining('DODAI_IMAGE_MAX_GB'),
+      context: { field: 'body', maxBytes: limits.maxBytes },
+    });
+    expect((error as DomainError).context.bytes).toBeLessThan(limits.maxBytes + 2 * 1024 * 1024);
+    expect(await readdir(directory)).toEqual([]);
+  });
+
+  it('a file system that says itself that it is too large, whatever came of it', async () => {
+    const file = join(scratch, 'large');
+    await execa('mke2fs', ['-q', '-t', 'ext4', file, '17M'], { env: { PATH: `${process.env.PATH}:/sbin` } });
+    await refused(importBytes((await readFile(file)).subarray(0, 1_000_000)), {
+      code: 'image-too-large',
+      message: expect.stringContaining('ext4 file system in it'),
+    });
+  });
+
+  it('what is announced as too large, before it is read', async () => {
+    const source = new Readable({ read: () => expect.fail('it was read') });
+    await refused(
+      library.import(source, { expectedSha256: 'a'.repeat(64), expectedBytes: limits.maxBytes + 1 }),
+      { code: 'image-too-large', message: expect.stringContaining('announced') },
+    );
   });
 
   it('a raw file system that was cut short', async () => {
@@ -211,7 +311,7 @@ describe('what is not imported leaves nothing behind:', () => {
     directory = await mkdtemp(join(scratch, 'small-'));
     await execa('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', directory]);
     try {
-      library = await ImageLibrary.open(directory, processes);
+      library = await ImageLibrary.open(directory, processes, limits);
       await refused(importBytes(image(name)), { code: 'disk-full' });
     } finally {
       await execa('umount', [directory]);
@@ -221,7 +321,7 @@ describe('what is not imported leaves nothing behind:', () => {
   it('an import that a crash interrupted, at the next start', async () => {
     await mkdir(join(directory, 'incoming-x'));
     await writeFile(join(directory, 'incoming-x', 'image'), 'half');
-    await ImageLibrary.open(directory, processes);
+    await ImageLibrary.open(directory, processes, limits);
     expect(await readdir(directory)).toEqual([]);
   });
 });

@@ -146,7 +146,7 @@ export async function openParts(
     queue,
     stores,
     feed,
-    library: await ImageLibrary.open(join(config.dataDir, 'images'), new StreamingProcesses()),
+    library: await ImageLibrary.open(join(config.dataDir, 'images'), new StreamingProcesses(), config.images),
     spawning,
     verbs: new Verbs(stores, writer, bmc, { queue, clock }),
     callbacks: new Callbacks(stores, writer, queue, { box, clock, deadlines }),

@@ -3,8 +3,8 @@ import { mkdir, mkdtemp, open, readdir, rename, rm, stat } from 'node:fs/promise
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { DomainError } from '#core';
-import type { StreamingProcesses } from '#platform';
-import { importStream, type ImportRequest, type StoredImage } from './import-stream.js';
+import type { ImageLimits, StreamingProcesses } from '#platform';
+import { ImageIntake, type ImportRequest, type StoredImage } from './import-stream.js';
 import { chunkBytes } from './stream-meters.js';
 
 const incomingPrefix = 'incoming-';
@@ -23,22 +23,27 @@ export class ImageLibrary {
   private constructor(
     private readonly directory: string,
     private readonly processes: StreamingProcesses,
+    private readonly limits: ImageLimits,
   ) {}
 
   /** Makes the folder when it is missing, and clears what an interrupted import left. */
-  static async open(directory: string, processes: StreamingProcesses): Promise<ImageLibrary> {
+  static async open(
+    directory: string,
+    processes: StreamingProcesses,
+    limits: ImageLimits,
+  ): Promise<ImageLibrary> {
     await mkdir(directory, { recursive: true });
     for (const entry of await readdir(directory)) {
       if (entry.startsWith(incomingPrefix))
         await rm(join(directory, entry), { recursive: true, force: true });
     }
-    return new ImageLibrary(directory, processes);
+    return new ImageLibrary(directory, processes, limits);
   }
 
   /**
    * Takes in an image from a stream, which it reads but never destroys: whoever sends may still get an answer.
-   * Throws DomainError `image-invalid`, `image-checksum-mismatch`, `upload-incomplete` or `disk-full`, and
-   * then leaves nothing behind.
+   * Throws DomainError `image-invalid`, `image-too-large`, `image-checksum-mismatch`, `upload-incomplete` or
+   * `disk-full`, and then leaves nothing behind.
    */
   async import(source: Readable, request: ImportRequest): Promise<StoredImage> {
     const folder = await mkdtemp(join(this.directory, incomingPrefix)).catch((error: unknown) => {
@@ -46,7 +51,7 @@ export class ImageLibrary {
     });
     try {
       const file = join(folder, 'image');
-      const image = await importStream(source, file, request, this.processes);
+      const image = await new ImageIntake(request, this.processes, this.limits).take(source, file);
       await rename(file, this.fileOf(image));
       await this.syncDirectory();
       return image;

@@ -47,27 +47,34 @@ export class FileTap extends Tap {
   }
 }
 
-/** Keeps the head of a file system; `recognise` throws when it is not one, which stops the stream. */
+/**
+ * Keeps the head of what passes. `recognise` throws when it is nothing to keep, `measure` when there is too much of
+ * it; both stop the stream.
+ */
 export class HeadTap<Recognised> extends Tap {
-  recognised: Recognised | undefined;
+  private recognised: Recognised | undefined;
   private head = Buffer.alloc(0);
 
-  constructor(private readonly recognise: (head: Buffer) => Recognised) {
+  constructor(
+    private readonly recognise: (head: Buffer) => Recognised,
+    private readonly measure: (bytes: number) => void,
+  ) {
     super();
   }
 
   protected look(chunk: Buffer): void {
+    this.measure(this.bytes);
     if (this.recognised !== undefined) return;
     this.head = Buffer.concat([this.head, chunk]).subarray(0, bytesToRecognise);
     if (this.head.length === bytesToRecognise) this.recognised = this.recognise(this.head);
   }
 
-  override _flush(callback: TransformCallback): void {
-    try {
-      this.recognised ??= this.recognise(this.head);
-      callback();
-    } catch (error) {
-      callback(error as Error);
-    }
+  /**
+   * After the end. A head that came short is looked at only now, when it is known that it is the whole content and
+   * not what a damaged file left of it.
+   */
+  whatItIs(): Recognised {
+    this.recognised ??= this.recognise(this.head);
+    return this.recognised;
   }
 }

@@ -58,6 +58,11 @@ export const configSchema = z.object({
     .describe('First and last address given to machines without a reservation (mode full)'),
   DODAI_LIVE_IMAGE_DIR: z.string().min(1).optional().describe('Folder with vmlinuz and initrd.img'),
   DODAI_LIVE_KERNEL_ARGS: z.string().default('').describe('More arguments for the kernel of the live image'),
+  DODAI_IMAGE_MAX_GB: z.coerce
+    .number()
+    .positive()
+    .default(64)
+    .describe('Size of an image, unpacked, above which it is not taken in; in GiB'),
   DODAI_LEGACY_MONITOR_PORT: port
     .optional()
     .describe("Port for GET /<instance>/<state> of dodai's monitor; unset: off"),
@@ -137,6 +142,7 @@ export interface Config {
   };
   liveImage: { dir: string; kernelArgs: string };
   templatesDir: string;
+  images: ImageLimits;
   legacyMonitorPort: number | undefined;
   bmcTimeoutMs: number;
   powerSync: PowerSyncPolicy;
@@ -174,6 +180,12 @@ export interface RetryPolicy {
   retries: number;
   /** Before the first new try; it doubles each time, give or take half. */
   backoffMs: number;
+}
+
+/** What images may be. */
+export interface ImageLimits {
+  /** Unpacked; what is larger is not taken in. */
+  maxBytes: number;
 }
 
 /** How long the timeline is kept, and how large it may grow. */
@@ -256,6 +268,7 @@ function arrange(s: Settings): Config {
       kernelArgs: s.DODAI_LIVE_KERNEL_ARGS,
     },
     templatesDir: join(projectRoot, 'templates'),
+    images: { maxBytes: s.DODAI_IMAGE_MAX_GB * 1024 ** 3 },
     legacyMonitorPort: s.DODAI_LEGACY_MONITOR_PORT,
     bmcTimeoutMs: s.DODAI_BMC_TIMEOUT_S * 1000,
     powerSync: {

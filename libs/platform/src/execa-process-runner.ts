@@ -2,18 +2,8 @@ import { existsSync } from 'node:fs';
 import { DomainError } from '#core';
 import { execa, type ResultPromise } from 'execa';
 import { type Clock, SystemClock } from './clock.js';
+import { debianPackageOf } from './debian-package.js';
 import { ProcessRunner, type RunOptions, type RunResult } from './process-runner.js';
-
-/** Programs whose Debian package is not called like them. */
-const debianPackages: Record<string, string> = {
-  'qemu-img': 'qemu-utils',
-  'qemu-system-x86_64': 'qemu-system-x86',
-  mke2fs: 'e2fsprogs',
-  e2fsck: 'e2fsprogs',
-  resize2fs: 'e2fsprogs',
-  ipmi_sim: 'openipmi',
-  ip: 'iproute2',
-};
 
 export interface ExecaProcessRunnerOptions {
   clock?: Clock;
@@ -135,7 +125,7 @@ function notStarted(file: string, { cwd }: RunOptions, cause: unknown): DomainEr
     return new DomainError('program-missing', `${file} was to run, but is not installed on this host`, {
       context,
       cause,
-      remedy: `install the Debian package ${debianPackages[file] ?? file}`,
+      remedy: `install the Debian package ${debianPackageOf(file)}`,
     });
   }
   return new DomainError('program-not-started', `${file} could not be started: ${code ?? String(cause)}`, {

@@ -6,6 +6,7 @@ export {
   type Config,
   configSchema,
   type Deadlines,
+  type ImageLimits,
   loadConfig,
   type PowerSyncPolicy,
   type Retention,

@@ -1,6 +1,7 @@
 import type { Readable, Writable } from 'node:stream';
 import { DomainError } from '#core';
 import { execa } from 'execa';
+import { debianPackageOf } from './debian-package.js';
 
 /** How a streaming program ended. null: a signal ended it. */
 export interface StreamingEnd {
@@ -65,7 +66,7 @@ function notStarted(file: string, cause: unknown): DomainError {
   if (code === 'ENOENT')
     return new DomainError('program-missing', `${file} was to run, but is not installed on this host`, {
       cause,
-      remedy: `install the Debian package ${file}`,
+      remedy: `install the Debian package ${debianPackageOf(file)}`,
     });
   return new DomainError('program-not-started', `${file} could not be started: ${code ?? String(cause)}`, {
     cause,

@@ -13,8 +13,8 @@ interface ImportOptions {
 }
 
 const importHelp = `
-The file is an ext4 file system, as it is or compressed with zstd or gzip. Give the digest that came with it: without
-one only the way to the controller is checked.
+The file is an ext4 file system, as it is or compressed with zstd, gzip, xz or bzip2. Give the digest that came with it:
+without one only the way to the controller is checked.
 
 Example:
   dodai images import debian-12.ext4.zst --name debian-12 --default-user debian --sha256 0a5a0d62…`;

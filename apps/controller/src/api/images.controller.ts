@@ -32,13 +32,13 @@ export class ImagesController {
   @ApiConsumes('application/octet-stream')
   @ApiBody({
     schema: { type: 'string', format: 'binary' },
-    description: 'An ext4, ext3 or ext2 file system: raw, or compressed with zstd or gzip',
+    description: 'An ext4, ext3 or ext2 file system: raw, or compressed with zstd, gzip, xz or bzip2',
   })
   @ApiOperation({ summary: 'Import an OS image' })
   @Answers(201, 'Imported', imageView)
   @Problems(
     [409, 'Another image has this name'],
-    [422, 'It is no image, is damaged, or has another SHA-256'],
+    [422, 'It is no image, is damaged or too large, or has another SHA-256'],
     [507, 'The disk of the controller is full'],
   )
   async importImage(

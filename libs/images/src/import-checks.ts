@@ -1,0 +1,48 @@
+import { DomainError } from '#core';
+import type { ExtFileSystem } from './ext-superblock.js';
+
+/** What came, against what was announced; both in bytes. */
+export function checkLength(announced: number | undefined, came: number): void {
+  if (announced === undefined || announced === came) return;
+  throw new DomainError('upload-incomplete', `${announced} bytes were announced, ${came} came.`, {
+    remedy: 'Send the image again; nothing of it was kept.',
+  });
+}
+
+/** What the source has, against what the operator expects; both SHA-256. */
+export function checkDigest(expected: string, found: string, bytes: number): void {
+  if (found === expected) return;
+  throw new DomainError(
+    'image-checksum-mismatch',
+    `The image should have SHA-256 ${expected}, but what came has ${found}.`,
+    {
+      remedy: 'Check the digest and send the image again; nothing of it was kept.',
+      context: { expected, found, bytes },
+    },
+  );
+}
+
+/** What was unpacked, in bytes, against what the file system in it says of itself. */
+export function checkWhole({ type, sizeBytes }: ExtFileSystem, came: number): void {
+  if (came >= sizeBytes) return;
+  throw new DomainError(
+    'image-invalid',
+    `The ${type} file system has ${sizeBytes} bytes, but the image only ${came}: it was cut short.`,
+    { remedy: 'Make the image anew from the whole file system.' },
+  );
+}
+
+/** `what` says where the size was seen, for instance `The ext4 file system in it has 5 bytes`. */
+export function checkSize(what: string, bytes: number, maxBytes: number): void {
+  if (bytes <= maxBytes) return;
+  const most = `${Number((maxBytes / 1024 ** 3).toFixed(3))} GiB`;
+  throw new DomainError(
+    'image-too-large',
+    `The image is too large: ${what}, and this controller takes ${most} (${maxBytes} bytes) at most.`,
+    {
+      remedy:
+        'Make the image smaller (resize2fs -M), or set DODAI_IMAGE_MAX_GB higher if it is meant to be so large.',
+      context: { field: 'body', setting: 'DODAI_IMAGE_MAX_GB', bytes, maxBytes },
+    },
+  );
+}

@@ -1,0 +1,16 @@
+/** Programs whose Debian package is not called like them. */
+const packages: Record<string, string> = {
+  'qemu-img': 'qemu-utils',
+  'qemu-system-x86_64': 'qemu-system-x86',
+  mke2fs: 'e2fsprogs',
+  e2fsck: 'e2fsprogs',
+  resize2fs: 'e2fsprogs',
+  ipmi_sim: 'openipmi',
+  ip: 'iproute2',
+  xz: 'xz-utils',
+};
+
+/** What to install when the program is missing. */
+export function debianPackageOf(program: string): string {
+  return packages[program] ?? program;
+}
