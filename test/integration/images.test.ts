@@ -168,17 +168,42 @@ describe('what is not imported leaves nothing behind:', () => {
   });
 
   it.each([
-    ['nothing at all', Buffer.alloc(0), 'is empty'],
-    ['a text', Buffer.from('hello'), 'no ext2, ext3 or ext4 superblock'],
-    ['four zero bytes and no more', Buffer.alloc(4), 'no ext2, ext3 or ext4 superblock'],
+    ['nothing at all', Buffer.alloc(0), 'it is empty'],
+    ['a text', Buffer.from('hello'), 'it is text ("hello")'],
+    ['four zero bytes and no more', Buffer.alloc(4), 'nothing but zeros in its first 4 bytes'],
+    ['zeros', Buffer.alloc(1_000_000), 'nothing but zeros'],
     ['a qcow2 image', Buffer.concat([Buffer.from('QFI\xfb', 'latin1'), Buffer.alloc(5000)]), 'qcow2'],
     [
-      'a whole disk',
-      Buffer.concat([Buffer.alloc(510), Buffer.from([0x55, 0xaa]), Buffer.alloc(5000)]),
-      'partition',
+      'an error page',
+      Buffer.from('<html><title>403 Forbidden</title></html>'),
+      'it is a web page ("403 Forbidden")',
     ],
   ])('%s', async (_what, data, said) => {
     await refused(importBytes(data), { code: 'image-invalid', message: expect.stringContaining(said) });
+  });
+
+  /** The programs write to a file of 8 MiB. */
+  it.each([
+    ['a whole disk', 'sgdisk', ['--new=1:2048:4095', '--new=2:4096:8191'], 'a GPT of 2 partitions'],
+    ['swap space', 'mkswap', [], 'it is swap space'],
+    ['a journal', 'mke2fs', ['-q', '-O', 'journal_dev'], 'it is the journal of an ext file system'],
+  ])('%s, as its program makes it', async (_what, program, args, said) => {
+    const file = join(scratch, program);
+    await writeFile(file, Buffer.alloc(fileSystemBytes));
+    await execa(program, [...args, file], { env: { PATH: `${process.env.PATH}:/sbin:/usr/sbin` } });
+    await refused(importBytes(await readFile(file)), {
+      code: 'image-invalid',
+      message: expect.stringContaining(said),
+    });
+  });
+
+  it.each(['gnu', 'pax', 'ustar', 'v7'])('an archive of tar --format=%s', async (format) => {
+    const args = ['-c', `--format=${format}`, '-C', scratch, 'content'];
+    const { stdout } = await execa('tar', args, { encoding: 'buffer' });
+    const archive = Buffer.from(stdout);
+    const message = expect.stringContaining('it is a tar archive');
+    await refused(importBytes(archive), { code: 'image-invalid', message });
+    await refused(importBytes(await compress('xz', archive)), { code: 'image-invalid', message });
   });
 
   it('zstd data that is no file system', async () => {
@@ -222,7 +247,7 @@ describe('what is not imported leaves nothing behind:', () => {
   ])('%s within %s', async (inner, outer) => {
     await refused(importBytes(await compress(outer, image(inner))), {
       code: 'image-invalid',
-      message: expect.stringContaining(`packed twice: with ${inner} within`),
+      message: expect.stringContaining(`packed twice, with ${inner} inside`),
       remedy: expect.stringContaining('once'),
     });
   });

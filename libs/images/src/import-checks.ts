@@ -1,5 +1,5 @@
 import { DomainError } from '#core';
-import type { ExtFileSystem } from './ext-superblock.js';
+import type { Finding } from './kinds/kind.js';
 
 /** What came, against what was announced; both in bytes. */
 export function checkLength(announced: number | undefined, came: number): void {
@@ -23,8 +23,8 @@ export function checkDigest(expected: string, found: string, bytes: number): voi
 }
 
 /** What was unpacked, in bytes, against what the file system in it says of itself. */
-export function checkWhole({ type, sizeBytes }: ExtFileSystem, came: number): void {
-  if (came >= sizeBytes) return;
+export function checkWhole({ type, sizeBytes }: Finding, came: number): void {
+  if (sizeBytes === undefined || came >= sizeBytes) return;
   throw new DomainError(
     'image-invalid',
     `The ${type} file system has ${sizeBytes} bytes, but the image only ${came}: it was cut short.`,

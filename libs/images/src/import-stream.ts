@@ -3,10 +3,10 @@ import { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import type { ImageLimits, StreamingProcesses } from '#platform';
-import type { ExtFileSystem } from './ext-superblock.js';
 import { checkDigest, checkLength, checkSize, checkWhole } from './import-checks.js';
-import { recogniseFileSystem } from './image-format.js';
+import { recogniseFileSystem } from './image-kinds.js';
 import { JointWork, type Stage } from './joint-work.js';
+import type { Finding } from './kinds/kind.js';
 import { packer, packingOf, type Unpacker, unpackers } from './packing.js';
 import { peek } from './source-head.js';
 import { chunkBytes, DigestTap, FileTap, HeadTap } from './stream-meters.js';
@@ -30,7 +30,7 @@ export interface StoredImage {
 /** Reads a source to its end into a file, compressed, and checks all that can be checked. Good for one image. */
 export class ImageIntake {
   private readonly source = new DigestTap();
-  private readonly content: HeadTap<ExtFileSystem>;
+  private readonly content: HeadTap<Finding>;
   private readonly stored = new DigestTap();
   private readonly work: JointWork;
 
@@ -40,7 +40,7 @@ export class ImageIntake {
     private readonly limits: ImageLimits,
   ) {
     this.work = new JointWork(request.signal);
-    this.content = new HeadTap<ExtFileSystem>(
+    this.content = new HeadTap<Finding>(
       (head) => this.recognise(head),
       (bytes) => checkSize(`it unpacks to ${bytes} bytes and more`, bytes, limits.maxBytes),
     );
@@ -99,10 +99,10 @@ export class ImageIntake {
     return { program, ...this.processes.start(program, args, this.work.signal) };
   }
 
-  private recognise(head: Buffer): ExtFileSystem {
+  private recognise(head: Buffer): Finding {
     const found = recogniseFileSystem(head);
     const { type, sizeBytes } = found;
-    checkSize(`the ${type} file system in it has ${sizeBytes} bytes`, sizeBytes, this.limits.maxBytes);
+    checkSize(`the ${type} file system in it has ${sizeBytes} bytes`, sizeBytes ?? 0, this.limits.maxBytes);
     return found;
   }
 

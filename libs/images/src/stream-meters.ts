@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import { Transform, type TransformCallback } from 'node:stream';
-import { bytesToRecognise } from './ext-superblock.js';
+import { bytesToRecognise } from './kinds/kind.js';
 
 export const chunkBytes = 1024 * 1024;
 
