@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -183,6 +184,30 @@ describe('an image', () => {
     expect(await json(`images import ${file} --name plain`)).toMatchObject({ sourceSha256: sha256 });
     await json('images delete plain');
     expect(await cli('images import /nowhere --name plain')).toMatchObject({ code: 2 });
+  });
+
+  it('may be told by its SHA-512, or by a list of digests', async () => {
+    const { data } = await makeSmallImage(10);
+    const file = await fileOf('listed.ext4.zst', data);
+    const sha512 = createHash('sha512').update(data).digest('hex');
+    await json(`images import ${file} --name listed --sha512 ${sha512}`);
+    await json('images delete listed');
+    const sums = await fileOf('SHA512SUMS', `${sha512} *listed.ext4.zst\n`);
+    await json(`images import ${file} --name listed --sums ${sums}`);
+    await json('images delete listed');
+  });
+
+  it('that is not in the list is not sent', async () => {
+    const file = await fileOf('unlisted', 'no image');
+    const sums = await fileOf('SHA256SUMS', `${'0'.repeat(64)}  another\n`);
+    const { code, stderr } = await cli(`images import ${file} --name x --sums ${sums}`);
+    expect({ code, stderr }).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('no line for unlisted, only for another'),
+    });
+    expect(stderr).toContain('What to do: Take the list');
+    const both = await cli(`images import ${file} --name x --sums ${sums} --sha256 ${'0'.repeat(64)}`);
+    expect(both).toMatchObject({ code: 2, stderr: expect.stringContaining('cannot be used with') });
   });
 
   it('of another digest ends with 1 and is not kept', async () => {

@@ -34,6 +34,7 @@ afterAll(async () => {
 
 const uploadPath = (name: string, sha256 = image.sha256) => `/v1/images?name=${name}&sha256=${sha256}`;
 const upload = (name: string) => dodai.ask<ImageView>('POST', uploadPath(name), { body: image.data, type });
+const sha512 = (data: Uint8Array) => createHash('sha512').update(data).digest('hex');
 const files = () => readdir(imagesDir);
 
 describe('an image', () => {
@@ -65,6 +66,24 @@ describe('an image', () => {
       status: 404,
       code: 'image-not-found',
     });
+  });
+
+  it.each<[string, () => Record<string, string>]>([
+    ['its SHA-512', () => ({ sha512: sha512(image.data) })],
+    ['both digests', () => ({ sha256: image.sha256, sha512: sha512(image.data) })],
+    [
+      'a list of digests',
+      () => ({ sums: `${'0'.repeat(64)}  other\n${image.sha256} *a b.zst\n`, fileName: 'a b.zst' }),
+    ],
+    [
+      'a list in the manner of BSD',
+      () => ({ sums: `SHA512 (a.zst) = ${sha512(image.data)}\n`, fileName: 'a.zst' }),
+    ],
+  ])('may be told by %s', async (_what, expected) => {
+    const query = new URLSearchParams({ name: 'told', ...expected() });
+    const made = await dodai.ask<ImageView>('POST', `/v1/images?${query}`, { body: image.data, type });
+    expect(made).toMatchObject({ status: 201, body: { sourceSha256: image.sha256 } });
+    await dodai.ask('DELETE', '/v1/images/told');
   });
 
   it('is served in parts, for downloads that go on', async () => {
@@ -132,6 +151,23 @@ describe('an import that fails leaves nothing behind:', () => {
     expect(problem.context).toMatchObject({ expected: 'a'.repeat(64), found: image.sha256 });
   });
 
+  it('another digest than the list says', async () => {
+    const query = new URLSearchParams({ name: 'x', sums: `${'a'.repeat(128)}  a\n`, fileName: 'a' });
+    const problem = await refused(422, 'image-checksum-mismatch', `/v1/images?${query}`, image.data);
+    expect(problem.detail).toContain(`SHA-512 ${'a'.repeat(128)}`);
+  });
+
+  it('something of another kind', async () => {
+    const body = new Uint8Array(Buffer.from('<html><title>404 Not Found</title></html>'));
+    const digest = createHash('sha256').update(body).digest('hex');
+    const problem = await refused(422, 'image-invalid', uploadPath('x', digest), body);
+    expect(problem).toMatchObject({
+      detail: expect.stringContaining('a web page ("404 Not Found")'),
+      remedy: expect.stringContaining('Download it again'),
+      context: { field: 'body', kind: 'html' },
+    });
+  });
+
   it('something that is no image', async () => {
     const data = new Uint8Array(randomBytes(5_000_000));
     const sha256 = createHash('sha256').update(data).digest('hex');
@@ -172,6 +208,12 @@ describe('an import that fails leaves nothing behind:', () => {
     ['name', '/v1/images?sha256=' + 'a'.repeat(64)],
     ['sha256', '/v1/images?name=x&sha256=abc'],
     ['sha256', '/v1/images?name=x'],
+    ['sha512', '/v1/images?name=x&sha512=' + 'a'.repeat(64)],
+    ['sums', `/v1/images?name=x&sums=${'a'.repeat(64)}++b&fileName=a`],
+    ['sums', `/v1/images?name=x&sums=hello&fileName=a`],
+    ['sums', `/v1/images?name=x&sums=${'a'.repeat(64)}++a&fileName=a&sha256=${'a'.repeat(64)}`],
+    ['fileName', `/v1/images?name=x&sums=${'a'.repeat(64)}++a`],
+    ['fileName', `/v1/images?name=x&sha256=${'a'.repeat(64)}&fileName=a`],
     ['defaultUser', `/v1/images?name=x&sha256=${'a'.repeat(64)}&defaultUser=Root%20x`],
   ])('a bad %s, which is named', async (field, path) => {
     const problem = await refused(400, 'invalid-request', path, image.data);

@@ -13,6 +13,7 @@ import { StreamingProcesses } from '#platform';
 const fileSystemBytes = 8 * 1024 * 1024;
 const limits = { maxBytes: 16 * 1024 * 1024 };
 const sha256 = (data: Buffer) => createHash('sha256').update(data).digest('hex');
+const sha512 = (data: Buffer) => createHash('sha512').update(data).digest('hex');
 const processes = new StreamingProcesses();
 
 let scratch: string;
@@ -130,6 +131,17 @@ describe('an image that is imported', () => {
     expect(await readdir(directory)).toHaveLength(1);
   });
 
+  it('may be told by its SHA-512, alone or beside the other', async () => {
+    const data = image('xz');
+    const expected = { expectedSha512: sha512(data), expectedBytes: data.length };
+    for (const request of [expected, { ...expected, expectedSha256: sha256(data) }])
+      expect(await library.import(Readable.from(pieces(data), { objectMode: false }), request)).toMatchObject(
+        {
+          sourceSha256: sha256(data),
+        },
+      );
+  });
+
   it('arrives whole when it comes byte by byte at first', async () => {
     const data = image('zstd');
     const source = Readable.from([...pieces(data.subarray(0, 10), 1), data.subarray(10)], {
@@ -165,6 +177,19 @@ describe('what is not imported leaves nothing behind:', () => {
       code: 'image-checksum-mismatch',
       context: { expected, found: sha256(image('zstd')) },
     });
+  });
+
+  it('a file of which only one digest of two is right', async () => {
+    const data = image('zstd');
+    const both = { expectedSha256: sha256(data), expectedSha512: sha512(data) };
+    for (const wrong of [{ expectedSha256: 'a'.repeat(64) }, { expectedSha512: 'a'.repeat(128) }])
+      await refused(
+        library.import(Readable.from(pieces(data), { objectMode: false }), { ...both, ...wrong }),
+        {
+          code: 'image-checksum-mismatch',
+          message: expect.stringContaining(`SHA-${'expectedSha256' in wrong ? '256' : '512'} aaa`),
+        },
+      );
   });
 
   it.each([

@@ -1,10 +1,38 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
+import { basename } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { unreadableFile } from './input-files.js';
+import { type Digests, readSums } from '#contract';
+import { DomainError } from '#core';
+import { readInput, unreadableFile } from './input-files.js';
+
+/** What a file is expected to have: a digest, or a list of digests that names it. */
+interface Expected extends Digests {
+  /** The list's own file. */
+  sums?: string;
+}
+
+/** The digests that were given, or that the list has for a file of this name; else the one that the file has. */
+export async function digestsOf(
+  file: string,
+  { sums, sha256, sha512 }: Expected,
+  signal?: AbortSignal,
+): Promise<Digests> {
+  if (sums !== undefined) return listed(basename(file), sums, await readInput(sums));
+  if (sha256 !== undefined || sha512 !== undefined) return { sha256, sha512 };
+  return { sha256: await sha256OfFile(file, signal) };
+}
+
+function listed(fileName: string, sums: string, text: string): Digests {
+  const reading = readSums(text, fileName);
+  if ('digests' in reading) return reading.digests;
+  throw new DomainError('invalid-request', `--sums: ${sums} ${reading.fault}.`, {
+    remedy: 'Take the list that was published with this file, or give its digest with --sha256 or --sha512.',
+  });
+}
 
 /** SHA-256 in hexadecimal, read piece by piece. */
-export async function sha256OfFile(file: string, signal?: AbortSignal): Promise<string> {
+async function sha256OfFile(file: string, signal?: AbortSignal): Promise<string> {
   const hash = createHash('sha256');
   await pipeline(createReadStream(file), hash, { signal }).catch((error: unknown) => {
     signal?.throwIfAborted();

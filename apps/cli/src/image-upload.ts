@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { Readable } from 'node:stream';
-import { type ImageUploadQuery, type ImageView, imageView } from '#contract';
+import { type ImageUploadInput, type ImageView, imageView } from '#contract';
 import type { HttpTransport } from './http-transport.js';
 import { unreadableFile } from './input-files.js';
 
@@ -10,7 +10,8 @@ export interface UploadProgress {
   totalBytes: number;
 }
 
-export interface ImageUpload extends ImageUploadQuery {
+/** With the digest that the file must have. */
+export interface ImageUpload extends Pick<ImageUploadInput, 'name' | 'sha256' | 'sha512' | 'defaultUser'> {
   file: string;
   onProgress?: (progress: UploadProgress) => void;
   signal?: AbortSignal;
@@ -28,9 +29,9 @@ async function* counted(
   }
 }
 
-/** Streams the file; it is never in memory as a whole. The controller checks the digest of what arrived. */
+/** Streams the file; it is never in memory as a whole. The controller checks the digests of what arrived. */
 export async function uploadImage(transport: HttpTransport, upload: ImageUpload): Promise<ImageView> {
-  const { file, name, sha256, defaultUser, onProgress, signal } = upload;
+  const { file, name, sha256, sha512, defaultUser, onProgress, signal } = upload;
   const { size: totalBytes } = await stat(file).catch((error: unknown) => {
     throw unreadableFile(file, error);
   });
@@ -40,7 +41,7 @@ export async function uploadImage(transport: HttpTransport, upload: ImageUpload)
   return await transport.read(imageView, {
     method: 'POST',
     path: '/v1/images',
-    query: { name, sha256, defaultUser },
+    query: { name, sha256, sha512, defaultUser },
     headers: { 'content-type': 'application/octet-stream', 'content-length': String(totalBytes) },
     content: Readable.from(content, { objectMode: false }),
     signal,

@@ -90,6 +90,11 @@ export const sha256Input = z
   .overwrite((text) => text.trim().toLowerCase())
   .regex(/^[0-9a-f]{64}$/, 'is not a SHA-256 digest: 64 hexadecimal digits');
 
+export const sha512Input = z
+  .string()
+  .overwrite((text) => text.trim().toLowerCase())
+  .regex(/^[0-9a-f]{128}$/, 'is not a SHA-512 digest: 128 hexadecimal digits');
+
 export const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 
 export const timestamp = z.iso

@@ -1,16 +1,53 @@
 import { z } from 'zod';
 import * as f from './fields.js';
 import { listOf } from './paging.js';
+import { readSums } from './sums.js';
 
-export const imageUploadQuery = z.strictObject({
+/** What the operator calls an image, and what is known of its file: a digest, or a list that has one. */
+const imageOrder = {
   name: f.name.meta({ description: 'Unique name', examples: ['debian-12'] }),
-  sha256: f.sha256Input.meta({ description: 'SHA-256 of the file as you send it' }),
+  sha256: f.sha256Input.optional().meta({ description: 'SHA-256 of the file as it is sent' }),
+  sha512: f.sha512Input.optional().meta({ description: 'SHA-512 of the file as it is sent' }),
+  sums: z.string().optional().meta({
+    description:
+      'In place of a digest: the text of a SHA256SUMS or SHA512SUMS file, in the form of coreutils or BSD',
+  }),
+  fileName: z
+    .string()
+    .min(1, 'is empty')
+    .max(255, 'is longer than 255 characters')
+    .optional()
+    .meta({ description: 'The file that the list is asked for', examples: ['debian-12.ext4.zst'] }),
   defaultUser: z
     .string()
     .regex(/^[a-z_][a-z0-9_-]{0,31}$/, 'is not a user name')
     .optional()
     .meta({ description: 'User that SSH keys are put in for', examples: ['debian'] }),
-});
+};
+
+type ImageOrder = z.output<z.ZodObject<typeof imageOrder>>;
+
+/** The digests in place of all the ways to give them; at least one is there. */
+function withDigests<Order extends ImageOrder>(order: Order, context: z.RefinementCtx) {
+  const { sha256, sha512, sums, fileName, ...rest } = order;
+  const fault = (field: string, message: string) => {
+    context.addIssue({ code: 'custom', path: [field], message });
+    return z.NEVER;
+  };
+  if (sums === undefined) {
+    if (fileName !== undefined) return fault('fileName', 'is of use only beside sums');
+    if (sha256 === undefined && sha512 === undefined)
+      return fault('sha256', 'is missing: give sha256, sha512, or sums with fileName');
+    return { ...rest, digests: { sha256, sha512 } };
+  }
+  if (sha256 !== undefined || sha512 !== undefined)
+    return fault('sums', 'is given beside a digest: give the one or the other');
+  if (fileName === undefined) return fault('fileName', 'is missing: which line of sums is meant?');
+  const reading = readSums(sums, fileName);
+  return 'fault' in reading ? fault('sums', reading.fault) : { ...rest, digests: reading.digests };
+}
+
+export const imageUploadQuery = z.strictObject(imageOrder).transform(withDigests);
 
 export const imageView = z
   .object({
@@ -28,5 +65,6 @@ export const imageView = z
 
 export const imageList = listOf(imageView).meta({ id: 'ImageList' });
 
-export type ImageUploadQuery = z.infer<typeof imageUploadQuery>;
+export type ImageUploadQuery = z.output<typeof imageUploadQuery>;
+export type ImageUploadInput = z.input<typeof imageUploadQuery>;
 export type ImageView = z.infer<typeof imageView>;

@@ -14,6 +14,7 @@ export * from './machine-import.js';
 export * from './paging.js';
 export * from './problem.js';
 export * from './spawn.js';
+export * from './sums.js';
 export * from './verbs.js';
 export * from './why.js';
 export { parseZone, resourcePool, type Zone, zoneText } from './zone.js';

@@ -9,12 +9,20 @@ export function checkLength(announced: number | undefined, came: number): void {
   });
 }
 
-/** What the source has, against what the operator expects; both SHA-256. */
-export function checkDigest(expected: string, found: string, bytes: number): void {
-  if (found === expected) return;
+/** A digest of what came, with what the operator expects; both in hexadecimal. */
+export interface ComparedDigest {
+  called: 'SHA-256' | 'SHA-512';
+  /** undefined: nothing in particular. */
+  expected: string | undefined;
+  found: string;
+}
+
+/** `bytes`: how many came. */
+export function checkDigest({ called, expected, found }: ComparedDigest, bytes: number): void {
+  if (expected === undefined || found === expected) return;
   throw new DomainError(
     'image-checksum-mismatch',
-    `The image should have SHA-256 ${expected}, but what came has ${found}.`,
+    `The image should have ${called} ${expected}, but what came has ${found}.`,
     {
       remedy: 'Check the digest and send the image again; nothing of it was kept.',
       context: { expected, found, bytes },

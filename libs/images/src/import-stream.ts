@@ -12,8 +12,9 @@ import { peek } from './source-head.js';
 import { chunkBytes, DigestTap, FileTap, HeadTap } from './stream-meters.js';
 
 export interface ImportRequest {
-  /** Of the source, as the operator has it; lower-case hexadecimal. */
-  expectedSha256: string;
+  /** Of the source, as the operator has it; lower-case hexadecimal. Each that is given is checked. */
+  expectedSha256?: string;
+  expectedSha512?: string;
   /** What the sender announced; undefined: it did not say. */
   expectedBytes?: number;
   signal?: AbortSignal;
@@ -29,9 +30,9 @@ export interface StoredImage {
 
 /** Reads a source to its end into a file, compressed, and checks all that can be checked. Good for one image. */
 export class ImageIntake {
-  private readonly source = new DigestTap();
+  private readonly source: DigestTap<'sha256' | 'sha512'>;
   private readonly content: HeadTap<Finding>;
-  private readonly stored = new DigestTap();
+  private readonly stored = new DigestTap(['sha256']);
   private readonly work: JointWork;
 
   constructor(
@@ -40,6 +41,7 @@ export class ImageIntake {
     private readonly limits: ImageLimits,
   ) {
     this.work = new JointWork(request.signal);
+    this.source = new DigestTap(request.expectedSha512 === undefined ? ['sha256'] : ['sha256', 'sha512']);
     this.content = new HeadTap<Finding>(
       (head) => this.recognise(head),
       (bytes) => checkSize(`it unpacks to ${bytes} bytes and more`, bytes, limits.maxBytes),
@@ -108,13 +110,16 @@ export class ImageIntake {
 
   private check(): StoredImage {
     const { source, stored, content, request } = this;
+    const { bytes } = source;
     const fileSystem = content.whatItIs();
-    checkLength(request.expectedBytes, source.bytes);
-    const sourceSha256 = source.sha256();
-    checkDigest(request.expectedSha256, sourceSha256, source.bytes);
+    checkLength(request.expectedBytes, bytes);
+    const sourceSha256 = source.digest('sha256');
+    checkDigest({ called: 'SHA-256', expected: request.expectedSha256, found: sourceSha256 }, bytes);
+    const sourceSha512 = source.digest('sha512');
+    checkDigest({ called: 'SHA-512', expected: request.expectedSha512, found: sourceSha512 }, bytes);
     checkWhole(fileSystem, content.bytes);
     return {
-      sha256: stored.sha256(),
+      sha256: stored.digest('sha256'),
       sourceSha256,
       compressedBytes: stored.bytes,
       uncompressedBytes: content.bytes,

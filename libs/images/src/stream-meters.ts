@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import { Transform, type TransformCallback } from 'node:stream';
 import { bytesToRecognise } from './kinds/kind.js';
@@ -23,16 +23,22 @@ abstract class Tap extends Transform {
   }
 }
 
-export class DigestTap extends Tap {
-  private readonly hash = createHash('sha256');
+export class DigestTap<Algorithm extends string> extends Tap {
+  private readonly hashes: ReadonlyMap<Algorithm, Hash>;
 
-  protected look(chunk: Buffer): void {
-    this.hash.update(chunk);
+  /** `algorithms`: by the names that node:crypto has for them. */
+  constructor(algorithms: readonly Algorithm[]) {
+    super();
+    this.hashes = new Map(algorithms.map((algorithm) => [algorithm, createHash(algorithm)]));
   }
 
-  /** Once, after the end. */
-  sha256(): string {
-    return this.hash.digest('hex');
+  protected look(chunk: Buffer): void {
+    for (const hash of this.hashes.values()) hash.update(chunk);
+  }
+
+  /** In hexadecimal; once, after the end. An algorithm that was not asked for gives ''. */
+  digest(algorithm: Algorithm): string {
+    return this.hashes.get(algorithm)?.digest('hex') ?? '';
   }
 }
 

@@ -1,23 +1,25 @@
-import { type Command } from 'commander';
+import { type Command, Option } from 'commander';
+import type { Digests } from '#contract';
 import type { CliIo } from '../cli-io.js';
 import { collect } from '../collect.js';
-import { sha256OfFile } from '../file-digest.js';
+import { digestsOf } from '../file-digest.js';
 import { type Session, withSession } from '../session.js';
 import { showUpload } from '../view/upload-bar.js';
 import { imageDetails, imageTable } from '../view/image.js';
 
-interface ImportOptions {
+interface ImportOptions extends Digests {
   name: string;
-  sha256?: string;
+  sums?: string;
   defaultUser?: string;
 }
 
 const importHelp = `
-The file is an ext4 file system, as it is or compressed with zstd, gzip, xz or bzip2. Give the digest that came with it:
-without one only the way to the controller is checked.
+The file is an ext4 file system, as it is or compressed with zstd, gzip, xz or bzip2. Give the digest that came with it, or
+the list of digests: without one only the way to the controller is checked.
 
-Example:
-  dodai images import debian-12.ext4.zst --name debian-12 --default-user debian --sha256 0a5a0d62…`;
+Examples:
+  dodai images import debian-12.ext4.zst --name debian-12 --default-user debian --sha256 0a5a0d62…
+  dodai images import ubuntu.ext4.xz --name ubuntu --sums SHA256SUMS`;
 
 export function addImages(program: Command, io: CliIo): void {
   const images = program
@@ -36,6 +38,13 @@ export function addImages(program: Command, io: CliIo): void {
     .description('Send an image to the controller, which checks and keeps it')
     .requiredOption('--name <name>', 'what to call it')
     .option('--sha256 <digest>', 'SHA-256 that the file must have (default: the one it has)')
+    .option('--sha512 <digest>', 'SHA-512 that the file must have')
+    .addOption(
+      new Option('--sums <file>', 'list of digests, such as SHA256SUMS, that names the file').conflicts([
+        'sha256',
+        'sha512',
+      ]),
+    )
     .option('--default-user <user>', 'user that SSH keys are put in for')
     .addHelpText('after', importHelp)
     .action(withSession(io, importFile));
@@ -60,14 +69,15 @@ async function show({ client, output }: Session, name: string): Promise<void> {
 async function importFile(
   { client, output, io }: Session,
   file: string,
-  options: ImportOptions,
+  { name, defaultUser, ...options }: ImportOptions,
 ): Promise<void> {
-  const sha256 = options.sha256 ?? (await sha256OfFile(file, io.signal));
+  const digests = await digestsOf(file, options, io.signal);
   const bar = showUpload(output, io, file);
   try {
     const image = await client.uploadImage({
-      ...options,
-      sha256,
+      name,
+      defaultUser,
+      ...digests,
       file,
       onProgress: bar.update,
       signal: io.signal,

@@ -27,7 +27,8 @@ export class ImageShelf {
     try {
       const { signal } = this.shutdown;
       const stored = await this.library.import(source, {
-        expectedSha256: wanted.sha256,
+        expectedSha256: wanted.digests.sha256,
+        expectedSha512: wanted.digests.sha512,
         expectedBytes,
         signal,
       });

@@ -38,7 +38,7 @@ export class ImagesController {
   @Answers(201, 'Imported', imageView)
   @Problems(
     [409, 'Another image has this name'],
-    [422, 'It is no image, is damaged or too large, or has another SHA-256'],
+    [422, 'It is no image, is damaged or too large, or has another digest'],
     [507, 'The disk of the controller is full'],
   )
   async importImage(
