@@ -139,6 +139,23 @@ describe('a work under way', () => {
     expect(await engine.wipe(instance)).toMatchObject({ state: 'inactive', instanceId: null });
   });
 
+  it('is aborted where it is by then when it moves on meanwhile', async () => {
+    const machine = await engine.inactiveMachine('m1', 1);
+    await engine.spawn(machine, 'blue');
+    await engine.until(machine.id, ({ stage, awaits }) => stage === 'booting' && awaits !== null);
+    const { client } = engine.database;
+    const waiting = () =>
+      client.$queryRaw`SELECT pid FROM pg_stat_activity
+        WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%machines%'`;
+    let aborted: Promise<Machine> | undefined;
+    await client.$transaction(async (tx) => {
+      await tx.machine.update({ where: { id: machine.id }, data: { stage: 'install' } });
+      aborted = engine.verbs.abort(machine.id, asker);
+      await expect.poll(waiting).toHaveLength(1);
+    });
+    expect(await aborted).toMatchObject({ state: 'install_failed', failedStage: 'install' });
+  });
+
   it('is tried again from the stage that failed: an OS that is written is only started again', async () => {
     const machine = await engine.inactiveMachine('m1', 1);
     const instance = await engine.spawn(machine, 'blue');

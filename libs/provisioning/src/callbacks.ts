@@ -1,8 +1,8 @@
 import { DomainError, failureEvent, type Machine, type NotifyState, readNotify, type Stage } from '#core';
 import type { Clock, Deadlines, SecretBox, WakeQueue } from '#platform';
 import type { EventStore, InstanceStore, LifecycleWriter, MachineStore } from '#store';
-import pRetry from 'p-retry';
 import { checkInstanceToken, notifyForbidden } from './instance-tokens.js';
+import { weighAnew } from './stale.js';
 
 export interface Notify {
   state: NotifyState;
@@ -75,11 +75,7 @@ export class Callbacks {
 
   /** The conductor may move the machine between our look and our word; then what was said is weighed anew. */
   private async accept(instanceId: string, notify: Notify): Promise<void> {
-    const { machine, isProgress } = await pRetry(() => this.apply(instanceId, notify), {
-      retries: 3,
-      minTimeout: 10,
-      shouldRetry: (error) => error instanceof DomainError && error.code === 'state-changed',
-    });
+    const { machine, isProgress } = await weighAnew(() => this.apply(instanceId, notify));
     if (!isProgress) await this.queue.wake(machine.id); // for mere progress the alarm that is set comes, and sets the next one
   }
 

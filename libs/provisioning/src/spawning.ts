@@ -11,9 +11,9 @@ import type {
   Reservations,
 } from '#store';
 import PQueue from 'p-queue';
-import pRetry from 'p-retry';
 import { type Asker, dodai } from './asker.js';
 import { checkTaken } from './refusal.js';
+import { weighAnew } from './stale.js';
 
 const mib = 1024 * 1024;
 /** A thousand requests in one moment must not take all connections to the database: machines at work and readers have the others. */
@@ -77,12 +77,8 @@ export class Spawning {
   async spawn(request: SpawnRequest, asker: Asker, idempotencyKey?: string): Promise<Instance> {
     const idempotency =
       idempotencyKey === undefined ? undefined : { key: idempotencyKey, requestHash: hash(request) };
-    const reserve = () =>
-      pRetry(() => this.reserve(request, asker, idempotency), {
-        retries: 1, // the same key at the same time: the second one finds what the first has made
-        minTimeout: 0,
-        shouldRetry: (error) => error instanceof DomainError && error.code === 'state-changed',
-      });
+    // The same key at the same time: the second one finds what the first has made.
+    const reserve = () => weighAnew(() => this.reserve(request, asker, idempotency));
     return this.turns.add(reserve, { throwOnTimeout: true });
   }
 

@@ -21,6 +21,7 @@ import type { Asker } from './asker.js';
 import type { Bmc } from './bmc.js';
 import { checkTaken, marked } from './refusal.js';
 import { checkFit } from './spawning.js';
+import { weighAnew } from './stale.js';
 
 /** Bare orders to a BMC, as against the verbs of the life cycle. */
 export const powerVerbs = ['on', 'off', 'soft', 'reset', 'cycle'] as const;
@@ -46,7 +47,8 @@ type PlainVerb = 'verify' | 'retry' | 'abort' | 'destroy' | 'force_destroy';
 
 /**
  * What a person or an orchestrator asks of a machine. A verb records the wish and wakes the conductor, which does the
- * work. A verb that is not taken now throws `verb-not-allowed`, `machine-locked` or `machine-in-maintenance`.
+ * work. A verb that is not taken now throws `verb-not-allowed`, `machine-locked` or `machine-in-maintenance`. A machine that
+ * moves on between the look and the change is looked at again.
  */
 export class Verbs {
   constructor(
@@ -77,42 +79,43 @@ export class Verbs {
   }
 
   /** Wipes the machine and gives it back. An instance that is being deleted, or is deleted, is answered as it is. */
-  async destroy(instanceId: string, asker: Asker): Promise<Instance> {
-    const instance = await this.stores.instances.get(instanceId);
-    if (instance.state === 'deleted' || instance.state === 'deleting' || !instance.machineId) return instance;
-    await this.ask(
-      instance.machineId,
-      'destroy',
-      asker,
-      (name) => `destroys ${instance.hostName} on ${name}`,
-    );
-    return this.stores.instances.get(instanceId);
+  destroy(instanceId: string, asker: Asker): Promise<Instance> {
+    return weighAnew(async () => {
+      const instance = await this.stores.instances.get(instanceId);
+      const { state, machineId, hostName } = instance;
+      if (state === 'deleted' || state === 'deleting' || !machineId) return instance;
+      await this.askOnce(machineId, 'destroy', asker, (name) => `destroys ${hostName} on ${name}`);
+      return this.stores.instances.get(instanceId);
+    });
   }
 
   /**
    * Gives the instance up at once, whatever its BMC does. Its machine was not wiped, so nobody gets it: it is
    * `delete_failed` until a retry has wiped it, or it is removed from the inventory.
    */
-  async forceDestroy(instanceId: string, asker: Asker): Promise<Instance> {
-    const instance = await this.stores.instances.get(instanceId);
-    if (instance.state === 'deleted' || !instance.machineId) return instance;
-    const sentence = (name: string) => `gives up ${instance.hostName} on ${name}, which is not wiped`;
-    await this.ask(instance.machineId, 'force_destroy', asker, sentence, {
-      code: 'not-wiped',
-      message: `${instance.hostName} was given up by ${asker.name}; the disks were not wiped.`,
-      remedy: 'Retry wipes the machine when its BMC answers again; or remove it from the inventory.',
+  forceDestroy(instanceId: string, asker: Asker): Promise<Instance> {
+    return weighAnew(async () => {
+      const instance = await this.stores.instances.get(instanceId);
+      if (instance.state === 'deleted' || !instance.machineId) return instance;
+      const sentence = (name: string) => `gives up ${instance.hostName} on ${name}, which is not wiped`;
+      await this.askOnce(instance.machineId, 'force_destroy', asker, sentence, {
+        code: 'not-wiped',
+        message: `${instance.hostName} was given up by ${asker.name}; the disks were not wiped.`,
+        remedy: 'Retry wipes the machine when its BMC answers again; or remove it from the inventory.',
+      });
+      return this.stores.instances.get(instanceId);
     });
-    return this.stores.instances.get(instanceId);
   }
 
   /** Installs the instance anew, from its own image or another; what is on the disk is lost. */
   async rebuild(instanceId: string, image: string | undefined, asker: Asker): Promise<Instance> {
-    const machine = await this.taking({ instanceId }, 'rebuild');
     const instance = await this.stores.instances.get(instanceId);
     const chosen = await this.stores.images.find(image ?? instance.imageId ?? noImage(instance));
     checkFit(chosen, await this.stores.types.get(instance.instanceType));
     const message = `${asker.name} rebuilds ${instance.hostName} from the image ${chosen.name}`;
-    await this.wake(await this.writer.rebuild(machine, chosen.id, { message, data: { asker } }));
+    await this.take({ instanceId }, 'rebuild', (machine) =>
+      this.writer.rebuild(machine, chosen.id, { message, data: { asker } }),
+    );
     return this.stores.instances.get(instanceId);
   }
 
@@ -123,28 +126,35 @@ export class Verbs {
     asker: Asker,
     { hard = false }: { hard?: boolean } = {},
   ): Promise<Machine> {
-    const machine = await this.taking(target, verb);
     const order = verb === 'stop' && hard ? 'stopping_hard' : powerVerbOrders[verb];
-    const message = `${asker.name} asks for ${verb}${hard ? ' (hard)' : ''} of ${machine.name}`;
-    return this.wake(await this.writer.orderPower(machine, order, { message, data: { asker, verb } }));
+    return this.take(target, verb, (machine) => {
+      const message = `${asker.name} asks for ${verb}${hard ? ' (hard)' : ''} of ${machine.name}`;
+      return this.writer.orderPower(machine, order, { message, data: { asker, verb } });
+    });
   }
 
   /** In maintenance a machine is given to no new owner. */
   async maintain(machineId: string, reason: string | null, asker: Asker): Promise<Machine> {
-    const machine = await this.taking(machineId, reason === null ? 'leave_maintenance' : 'enter_maintenance');
     const did = reason === null ? 'ends the maintenance of' : 'puts into maintenance';
-    return this.writer.mark(machine, 'maintenance', this.mark(reason, asker), {
-      message: `${asker.name} ${did} ${machine.name}${reason === null ? '' : `: ${reason}`}`,
-      data: { asker, verb: 'maintenance', reason },
+    return weighAnew(async () => {
+      const verb = reason === null ? 'leave_maintenance' : 'enter_maintenance';
+      const machine = await this.taking(machineId, verb);
+      return this.writer.mark(machine, 'maintenance', this.mark(reason, asker), {
+        message: `${asker.name} ${did} ${machine.name}${reason === null ? '' : `: ${reason}`}`,
+        data: { asker, verb: 'maintenance', reason },
+      });
     });
   }
 
   /** A locked machine takes no verb that ends or interrupts what runs on it. */
   async lock(target: Target, reason: string | null, asker: Asker): Promise<Machine> {
-    const machine = await this.taking(target, reason === null ? 'unlock' : 'lock');
-    return this.writer.mark(machine, 'locked', this.mark(reason, asker), {
-      message: `${asker.name} ${reason === null ? 'unlocks' : 'locks'} ${machine.name}${reason === null ? '' : `: ${reason}`}`,
-      data: { asker, verb: reason === null ? 'unlock' : 'lock', reason },
+    const verb = reason === null ? 'unlock' : 'lock';
+    return weighAnew(async () => {
+      const machine = await this.taking(target, verb);
+      return this.writer.mark(machine, 'locked', this.mark(reason, asker), {
+        message: `${asker.name} ${verb}s ${machine.name}${reason === null ? '' : `: ${reason}`}`,
+        data: { asker, verb, reason },
+      });
     });
   }
 
@@ -186,7 +196,11 @@ export class Verbs {
     return instanceId !== null && (await this.stores.instances.get(instanceId)).state !== 'deleted';
   }
 
-  private async ask(
+  private ask(...asked: Parameters<Verbs['askOnce']>): Promise<Machine> {
+    return weighAnew(() => this.askOnce(...asked));
+  }
+
+  private async askOnce(
     target: Target,
     verb: PlainVerb,
     asker: Asker,
@@ -202,6 +216,10 @@ export class Verbs {
         ...(error && { error: { ...error, at } }),
       }),
     );
+  }
+
+  private take(target: Target, verb: Verb, change: (machine: Machine) => Promise<Machine>): Promise<Machine> {
+    return weighAnew(async () => this.wake(await change(await this.taking(target, verb))));
   }
 
   private async machineOf(instanceId: string, verb: Verb): Promise<Machine> {
