@@ -79,6 +79,6 @@ gain_privileges
 run_setup
 run_checks
 run_tests unit 600
-run_tests integration 1200
+run_tests integration 1800
 # One fact follows from another there: after the first failure the rest would only wait and fail.
 run_tests e2e 1800 --bail 1
