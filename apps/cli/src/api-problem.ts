@@ -2,6 +2,7 @@ import { type FieldFault, fieldFault } from '#contract';
 import { DomainError, type ErrorCode, errorCodes } from '#core';
 
 interface ProblemBody {
+  status?: unknown;
   title?: unknown;
   detail?: unknown;
   code?: unknown;
@@ -30,11 +31,11 @@ export class ApiProblem extends DomainError {
 export async function readProblem(response: Response, what: string): Promise<ApiProblem> {
   const text = await response.text().catch(() => '');
   const isJson = response.headers.get('content-type')?.includes('json') ?? false;
-  return new ApiProblem(response.status, isJson ? parseBody(text) : {}, what);
+  return new ApiProblem(response.status, isJson ? parseProblem(text) : {}, what);
 }
 
 /** A proxy in between may answer with something of its own. */
-function parseBody(text: string): ProblemBody {
+export function parseProblem(text: string): ProblemBody {
   try {
     const body: unknown = JSON.parse(text);
     return typeof body === 'object' && body !== null ? body : {};

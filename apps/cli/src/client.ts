@@ -1,6 +1,7 @@
 import {
   type AdoptRequest,
   type EventView,
+  type ImageFetchInput,
   type ImageView,
   type InstanceCreateInput,
   type InstanceTypePatch,
@@ -35,6 +36,7 @@ import type { z } from 'zod';
 import { collect } from './collect.js';
 import { type EventFilter, type FollowOptions, type Sleep, followEvents } from './event-stream.js';
 import { HttpTransport, type TransportOptions } from './http-transport.js';
+import { type FetchOptions, fetchImage } from './image-fetch.js';
 import { type ImageUpload, uploadImage } from './image-upload.js';
 import { type ListOptions, pages } from './list-pages.js';
 
@@ -168,6 +170,11 @@ export class DodaiClient {
 
   async uploadImage(upload: ImageUpload): Promise<ImageView> {
     return await uploadImage(this.#http, upload);
+  }
+
+  /** Fetched by the controller, for as long as this waits for it. */
+  async fetchImage(order: ImageFetchInput, options: FetchOptions = {}): Promise<ImageView> {
+    return await fetchImage(this.#http, order, options);
   }
 
   async deleteImage(image: string): Promise<void> {

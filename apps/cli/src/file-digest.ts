@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { basename } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { type Digests, readSums } from '#contract';
+import { type Digests, fileNameOf, readSums } from '#contract';
 import { DomainError } from '#core';
 import { readInput, unreadableFile } from './input-files.js';
 
@@ -18,9 +18,26 @@ export async function digestsOf(
   { sums, sha256, sha512 }: Expected,
   signal?: AbortSignal,
 ): Promise<Digests> {
-  if (sums !== undefined) return listed(basename(file), sums, await readInput(sums));
-  if (sha256 !== undefined || sha512 !== undefined) return { sha256, sha512 };
-  return { sha256: await sha256OfFile(file, signal) };
+  const given = await digestsFor(basename(file), { sums, sha256, sha512 });
+  return given ?? { sha256: await sha256OfFile(file, signal) };
+}
+
+/** The same for what the controller fetches, which must have one. */
+export async function digestsOfUrl(url: string, expected: Expected): Promise<Digests> {
+  const given = await digestsFor(fileNameOf(url), expected);
+  if (given) return given;
+  throw new DomainError('invalid-request', 'An image that is fetched needs the digest that it must have.', {
+    remedy:
+      'Give the one that was published with it: --sha256, --sha512, or --sums with the list that has it.',
+  });
+}
+
+async function digestsFor(
+  fileName: string,
+  { sums, sha256, sha512 }: Expected,
+): Promise<Digests | undefined> {
+  if (sums !== undefined) return listed(fileName, sums, await readInput(sums));
+  return sha256 === undefined && sha512 === undefined ? undefined : { sha256, sha512 };
 }
 
 function listed(fileName: string, sums: string, text: string): Digests {

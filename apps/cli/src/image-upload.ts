@@ -5,15 +5,17 @@ import { type ImageUploadInput, type ImageView, imageView } from '#contract';
 import type { HttpTransport } from './http-transport.js';
 import { unreadableFile } from './input-files.js';
 
-export interface UploadProgress {
+/** Of an image on its way to the controller's disk. */
+export interface TransferProgress {
   sentBytes: number;
-  totalBytes: number;
+  /** null: nobody knows. */
+  totalBytes: number | null;
 }
 
 /** With the digest that the file must have. */
 export interface ImageUpload extends Pick<ImageUploadInput, 'name' | 'sha256' | 'sha512' | 'defaultUser'> {
   file: string;
-  onProgress?: (progress: UploadProgress) => void;
+  onProgress?: (progress: TransferProgress) => void;
   signal?: AbortSignal;
 }
 

@@ -1,5 +1,5 @@
 import { type DynamicModule, Global, Module } from '@nestjs/common';
-import { ImageLibrary } from '#images';
+import { ImageDownloads, ImageLibrary } from '#images';
 import { Clock, WakeQueue } from '#platform';
 import { Callbacks, HandOver, Netbooting, PowerSync, Spawning, Verbs, Why } from '#provisioning';
 import {
@@ -35,6 +35,7 @@ export class PartsModule {
       [WakeQueue, parts.queue],
       [EventFeed, parts.feed],
       [ImageLibrary, parts.library],
+      [ImageDownloads, parts.downloads],
       [Spawning, parts.spawning],
       [Verbs, parts.verbs],
       [Callbacks, parts.callbacks],

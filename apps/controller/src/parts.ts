@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { ImageLibrary } from '#images';
+import { AddressPolicy, ImageDownloads, ImageLibrary } from '#images';
 import {
   type Clock,
   type Config,
@@ -61,6 +61,7 @@ export interface Parts {
   stores: Stores;
   feed: EventFeed;
   library: ImageLibrary;
+  downloads: ImageDownloads;
   spawning: Spawning;
   verbs: Verbs;
   callbacks: Callbacks;
@@ -147,6 +148,7 @@ export async function openParts(
     stores,
     feed,
     library: await ImageLibrary.open(join(config.dataDir, 'images'), new StreamingProcesses(), config.images),
+    downloads: new ImageDownloads(new AddressPolicy(config.images.urlAllow)),
     spawning,
     verbs: new Verbs(stores, writer, bmc, { queue, clock }),
     callbacks: new Callbacks(stores, writer, queue, { box, clock, deadlines }),

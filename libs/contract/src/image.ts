@@ -8,7 +8,7 @@ const imageOrder = {
   name: f.name.meta({ description: 'Unique name', examples: ['debian-12'] }),
   sha256: f.sha256Input.optional().meta({ description: 'SHA-256 of the file as it is sent' }),
   sha512: f.sha512Input.optional().meta({ description: 'SHA-512 of the file as it is sent' }),
-  sums: z.string().optional().meta({
+  sums: z.string().max(262_144, 'is longer than 256 KiB').optional().meta({
     description:
       'In place of a digest: the text of a SHA256SUMS or SHA512SUMS file, in the form of coreutils or BSD',
   }),
@@ -49,6 +49,46 @@ function withDigests<Order extends ImageOrder>(order: Order, context: z.Refineme
 
 export const imageUploadQuery = z.strictObject(imageOrder).transform(withDigests);
 
+const hasNoCredentials = (text: string) =>
+  !URL.canParse(text) || (new URL(text).username === '' && new URL(text).password === '');
+
+/** An image that the controller fetches; a list of digests is asked for the last part of the URL unless told otherwise. */
+export const imageFetch = z
+  .strictObject({
+    ...imageOrder,
+    url: z
+      .url({ protocol: /^https?$/, error: 'is not a URL that begins with http:// or https://' })
+      .max(2048, 'is longer than 2048 characters')
+      .refine(hasNoCredentials, 'has a user name or password: they would be shown in logs and errors')
+      .meta({
+        description: 'Where the image is',
+        examples: ['https://images.example.org/debian-12.ext4.zst'],
+      }),
+  })
+  .transform((order, context) => {
+    const fileName = order.sums === undefined ? order.fileName : (order.fileName ?? fileNameOf(order.url));
+    return withDigests({ ...order, fileName }, context);
+  })
+  .meta({ id: 'ImageFetch' });
+
+/** The last part of a URL's path, as a list of digests would have it. */
+export function fileNameOf(url: string): string {
+  const last = new URL(url).pathname.split('/').at(-1) ?? '';
+  try {
+    return decodeURIComponent(last);
+  } catch {
+    return last; // a percent sign that stands for itself
+  }
+}
+
+/** How far the controller is with fetching an image. */
+export const imageFetchProgress = z
+  .object({
+    receivedBytes: z.int(),
+    totalBytes: z.int().nullable().meta({ description: 'null: the server did not say' }),
+  })
+  .meta({ id: 'ImageFetchProgress' });
+
 export const imageView = z
   .object({
     id: f.uuid,
@@ -67,4 +107,7 @@ export const imageList = listOf(imageView).meta({ id: 'ImageList' });
 
 export type ImageUploadQuery = z.output<typeof imageUploadQuery>;
 export type ImageUploadInput = z.input<typeof imageUploadQuery>;
+export type ImageFetch = z.output<typeof imageFetch>;
+export type ImageFetchInput = z.input<typeof imageFetch>;
+export type ImageFetchProgress = z.output<typeof imageFetchProgress>;
 export type ImageView = z.infer<typeof imageView>;

@@ -10,7 +10,7 @@ export function checkLength(announced: number | undefined, came: number): void {
 }
 
 /** A digest of what came, with what the operator expects; both in hexadecimal. */
-export interface ComparedDigest {
+interface ComparedDigest {
   called: 'SHA-256' | 'SHA-512';
   /** undefined: nothing in particular. */
   expected: string | undefined;

@@ -1,6 +1,9 @@
 /**
- * OS images as files: taken in from a stream with every check that can be made on the way (digest, length,
- * what is inside), kept compressed with zstd under the digest of their content, streamed to machines.
+ * OS images as files: fetched from where the controller may go, taken in from a stream with every check that can be
+ * made on the way (digest, length, what is inside), kept compressed with zstd under the digest of their content,
+ * streamed to machines.
  */
+export { AddressPolicy } from './download/address-policy.js';
+export { type DownloadProgress, ImageDownloads } from './download/image-downloads.js';
 export { type ByteRange, ImageLibrary } from './image-library.js';
 export type { ImportRequest, StoredImage } from './import-stream.js';

@@ -24,6 +24,7 @@ async function* received(source: Readable): AsyncGenerator<Buffer, undefined> {
   try {
     for await (const chunk of source.iterator({ destroyOnReturn: false })) yield chunk as Buffer;
   } catch (cause) {
+    if (cause instanceof DomainError) throw cause;
     throw new DomainError('upload-incomplete', 'The sender stopped before the end of the image.', {
       cause,
       remedy: 'Send the image again; nothing of it was kept.',

@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { DomainError } from '#core';
 import { z } from 'zod';
+import { isHostOrNetwork } from './host-or-network.js';
 import { projectRoot } from './project-root.js';
 import { Secret } from './secret.js';
 
@@ -63,6 +64,15 @@ export const configSchema = z.object({
     .positive()
     .default(64)
     .describe('Size of an image, unpacked, above which it is not taken in; in GiB'),
+  DODAI_IMAGE_URL_ALLOW: z
+    .string()
+    .default('')
+    .transform((text) => text.split(',').map((entry) => entry.trim()))
+    .transform((entries) => entries.filter((entry) => entry !== ''))
+    .pipe(z.array(z.string().refine(isHostOrNetwork, 'is no host name, address or network')))
+    .describe(
+      'Comma-separated hosts and networks that images may be fetched from although they are local, such as mirror.lan,10.1.0.0/16',
+    ),
   DODAI_LEGACY_MONITOR_PORT: port
     .optional()
     .describe("Port for GET /<instance>/<state> of dodai's monitor; unset: off"),
@@ -142,7 +152,10 @@ export interface Config {
   };
   liveImage: { dir: string; kernelArgs: string };
   templatesDir: string;
-  images: ImageLimits;
+  images: ImageLimits & {
+    /** Hosts and networks that images may be fetched from although they are local. */
+    urlAllow: readonly string[];
+  };
   legacyMonitorPort: number | undefined;
   bmcTimeoutMs: number;
   powerSync: PowerSyncPolicy;
@@ -268,7 +281,7 @@ function arrange(s: Settings): Config {
       kernelArgs: s.DODAI_LIVE_KERNEL_ARGS,
     },
     templatesDir: join(projectRoot, 'templates'),
-    images: { maxBytes: s.DODAI_IMAGE_MAX_GB * 1024 ** 3 },
+    images: { maxBytes: s.DODAI_IMAGE_MAX_GB * 1024 ** 3, urlAllow: s.DODAI_IMAGE_URL_ALLOW },
     legacyMonitorPort: s.DODAI_LEGACY_MONITOR_PORT,
     bmcTimeoutMs: s.DODAI_BMC_TIMEOUT_S * 1000,
     powerSync: {

@@ -1,8 +1,8 @@
 import { type Command, Option } from 'commander';
-import type { Digests } from '#contract';
+import { type Digests, fileNameOf } from '#contract';
 import type { CliIo } from '../cli-io.js';
 import { collect } from '../collect.js';
-import { digestsOf } from '../file-digest.js';
+import { digestsOf, digestsOfUrl } from '../file-digest.js';
 import { type Session, withSession } from '../session.js';
 import { showUpload } from '../view/upload-bar.js';
 import { imageDetails, imageTable } from '../view/image.js';
@@ -15,11 +15,13 @@ interface ImportOptions extends Digests {
 
 const importHelp = `
 The file is an ext4 file system, as it is or compressed with zstd, gzip, xz or bzip2. Give the digest that came with it, or
-the list of digests: without one only the way to the controller is checked.
+the list of digests: without one only the way to the controller is checked. What the controller is to fetch, by http or
+https, needs one; it goes to public addresses, and to those that its DODAI_IMAGE_URL_ALLOW names.
 
 Examples:
   dodai images import debian-12.ext4.zst --name debian-12 --default-user debian --sha256 0a5a0d62…
-  dodai images import ubuntu.ext4.xz --name ubuntu --sums SHA256SUMS`;
+  dodai images import ubuntu.ext4.xz --name ubuntu --sums SHA256SUMS
+  dodai images import https://images.example.org/debian-12.ext4.zst --name debian-12 --sums SHA512SUMS`;
 
 export function addImages(program: Command, io: CliIo): void {
   const images = program
@@ -34,8 +36,8 @@ export function addImages(program: Command, io: CliIo): void {
     .action(withSession(io, show));
   images
     .command('import')
-    .argument('<file>')
-    .description('Send an image to the controller, which checks and keeps it')
+    .argument('<file>', 'file to send, or http or https URL to have fetched')
+    .description('Send an image to the controller, or have it fetch one; it checks and keeps it')
     .requiredOption('--name <name>', 'what to call it')
     .option('--sha256 <digest>', 'SHA-256 that the file must have (default: the one it has)')
     .option('--sha512 <digest>', 'SHA-512 that the file must have')
@@ -47,7 +49,7 @@ export function addImages(program: Command, io: CliIo): void {
     )
     .option('--default-user <user>', 'user that SSH keys are put in for')
     .addHelpText('after', importHelp)
-    .action(withSession(io, importFile));
+    .action(withSession(io, importImage));
   images
     .command('delete')
     .alias('rm')
@@ -66,22 +68,20 @@ async function show({ client, output }: Session, name: string): Promise<void> {
   output.result(image, (palette) => imageDetails(image, palette));
 }
 
-async function importFile(
+async function importImage(
   { client, output, io }: Session,
-  file: string,
-  { name, defaultUser, ...options }: ImportOptions,
+  from: string,
+  { name, defaultUser, ...expected }: ImportOptions,
 ): Promise<void> {
-  const digests = await digestsOf(file, options, io.signal);
-  const bar = showUpload(output, io, file);
+  const isUrl = /^https?:\/\//i.test(from) && URL.canParse(from);
+  const digests = isUrl ? await digestsOfUrl(from, expected) : await digestsOf(from, expected, io.signal);
+  const order = { name, defaultUser, ...digests };
+  const bar = showUpload(output, io, isUrl ? fileNameOf(from) : from);
+  const following = { onProgress: bar.update, signal: io.signal };
   try {
-    const image = await client.uploadImage({
-      name,
-      defaultUser,
-      ...digests,
-      file,
-      onProgress: bar.update,
-      signal: io.signal,
-    });
+    const image = isUrl
+      ? await client.fetchImage({ ...order, url: from }, following)
+      : await client.uploadImage({ ...order, file: from, ...following });
     bar.close();
     output.result(image, (palette) => imageDetails(image, palette));
   } finally {

@@ -8,6 +8,12 @@ describe('the line of an upload', () => {
     );
   });
 
+  it('tells how much came when nobody knows how much there is', () => {
+    expect(uploadLine('a.zst', { sentBytes: 25_000_000, totalBytes: null }, 2)).toBe(
+      'a.zst  25.0 MB  12.5 MB/s',
+    );
+  });
+
   it('promises nothing before the first second', () => {
     expect(uploadLine('a.zst', { sentBytes: 0, totalBytes: 100 }, 0)).toContain('0 B/s');
   });

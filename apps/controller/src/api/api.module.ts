@@ -4,6 +4,7 @@ import { ConsoleController } from './console.controller.js';
 import { EventStream } from './event-stream.js';
 import { EventWait } from './event-wait.js';
 import { EventsController } from './events.controller.js';
+import { ImageFetching } from './image-fetching.js';
 import { ImageShelf } from './image-shelf.js';
 import { ImagesController } from './images.controller.js';
 import { InstanceReader } from './instance-reader.js';
@@ -32,6 +33,14 @@ import { WhyController } from './why.controller.js';
     ConsoleController,
     WhyController,
   ],
-  providers: [PoolSettings, EventStream, EventWait, ImageShelf, InstanceReader, MachineEnrolment],
+  providers: [
+    PoolSettings,
+    EventStream,
+    EventWait,
+    ImageFetching,
+    ImageShelf,
+    InstanceReader,
+    MachineEnrolment,
+  ],
 })
 export class ApiModule {}

@@ -6,6 +6,13 @@ import { ImageLibrary } from '#images';
 import { ImageStore } from '#store';
 import { Shutdown } from '../http/shutdown.js';
 
+/** The content of an image on its way here. */
+interface ImageSource {
+  stream: Readable;
+  /** As the sender announced it; undefined: it did not say. */
+  totalBytes: number | undefined;
+}
+
 /**
  * Images as catalogue entry and file together. Two entries may share a file, and an import may just be about
  * to share one: files are therefore removed only while no import runs.
@@ -21,16 +28,17 @@ export class ImageShelf {
     private readonly shutdown: Shutdown,
   ) {}
 
-  async add(wanted: ImageUploadQuery, source: Readable, expectedBytes: number | undefined): Promise<Image> {
+  /** `open` is asked for the content only when the name is free. */
+  async add(wanted: ImageUploadQuery, open: () => Promise<ImageSource>): Promise<Image> {
     await this.refuseTaken(wanted.name);
     this.imports += 1;
     try {
-      const { signal } = this.shutdown;
-      const stored = await this.library.import(source, {
+      const { stream, totalBytes } = await open();
+      const stored = await this.library.import(stream, {
         expectedSha256: wanted.digests.sha256,
         expectedSha512: wanted.digests.sha512,
-        expectedBytes,
-        signal,
+        expectedBytes: totalBytes,
+        signal: this.shutdown.signal,
       });
       this.unwanted.add(stored.sha256); // until its entry exists
       return await this.images.create({

@@ -1,10 +1,11 @@
-import { Controller, Delete, Get, HttpCode, Param, Post, Query, Req } from '@nestjs/common';
-import { ApiBearerAuth, ApiBody, ApiConsumes, ApiOperation, ApiTags } from '@nestjs/swagger';
-import type { Request } from 'express';
+import { Controller, Delete, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
+import { ApiBearerAuth, ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
+import type { Request, Response } from 'express';
+import { z } from 'zod';
 import {
   idOrName,
+  imageFetch,
   imageList,
-  type ImageUploadQuery,
   imageUploadQuery,
   type ImageView,
   imageView,
@@ -13,10 +14,35 @@ import {
   pagingQuery,
 } from '#contract';
 import { ImageStore } from '#store';
-import { Answers, Problems } from '../http/answers.js';
+import { Answers, Problems, QueryOf } from '../http/answers.js';
 import { TakesBody } from '../http/body.interceptor.js';
+import { MiB, parseJson, readBody } from '../http/body-reader.js';
+import { validated } from '../http/validation.js';
+import { ImageFetching } from './image-fetching.js';
 import { ImageShelf } from './image-shelf.js';
 import { imageViewOf } from './views.js';
+
+const fileType = 'application/octet-stream';
+const jsonType = 'application/json';
+const streamType = 'text/event-stream';
+
+const description = `As \`${fileType}\` the body is the file, and the query says what it is. As \`${jsonType}\` it is an order to fetch the file from a URL, and there is no query; with \`Accept: ${streamType}\` the answer is a stream: events \`progress\` (ImageFetchProgress), and at last \`image\` (Image) or \`problem\` (Problem). What is refused before the fetching begins is a problem as elsewhere.`;
+
+const requestBody = {
+  required: true,
+  content: {
+    [fileType]: {
+      schema: {
+        type: 'string',
+        format: 'binary',
+        description: 'An ext4, ext3 or ext2 file system: raw, or compressed with zstd, gzip, xz or bzip2',
+      },
+    },
+    [jsonType]: { schema: { $ref: '#/components/schemas/ImageFetch' } },
+  },
+};
+
+const noQuery = z.strictObject({});
 
 @ApiTags('images')
 @ApiBearerAuth('api-token')
@@ -25,29 +51,39 @@ export class ImagesController {
   constructor(
     private readonly images: ImageStore,
     private readonly shelf: ImageShelf,
+    private readonly fetching: ImageFetching,
   ) {}
 
   @Post()
-  @TakesBody({ as: 'stream', types: ['application/octet-stream'] })
-  @ApiConsumes('application/octet-stream')
-  @ApiBody({
-    schema: { type: 'string', format: 'binary' },
-    description: 'An ext4, ext3 or ext2 file system: raw, or compressed with zstd, gzip, xz or bzip2',
-  })
-  @ApiOperation({ summary: 'Import an OS image' })
+  @TakesBody({ as: 'stream', types: [fileType, jsonType] })
+  @ApiOperation({ summary: 'Import an OS image: send it, or have it fetched', description, requestBody })
+  @QueryOf(imageUploadQuery)
+  @ApiProduces(jsonType, streamType)
   @Answers(201, 'Imported', imageView)
   @Problems(
     [409, 'Another image has this name'],
-    [422, 'It is no image, is damaged or too large, or has another digest'],
+    [
+      422,
+      'It is no image, is damaged or too large, or has another digest; or the URL is of a place not to go to',
+    ],
+    [502, 'It could not be fetched'],
     [507, 'The disk of the controller is full'],
   )
-  async importImage(
-    @Query({ schema: imageUploadQuery }) query: ImageUploadQuery,
-    @Req() request: Request,
-  ): Promise<ImageView> {
+  async importImage(@Req() request: Request, @Res() response: Response): Promise<void> {
+    if (request.is(jsonType)) return await this.fetchImage(request, response);
+    const wanted = validated(imageUploadQuery, request.query);
     const length = request.headers['content-length'];
-    const image = await this.shelf.add(query, request, length === undefined ? undefined : Number(length));
-    return imageViewOf(image);
+    const totalBytes = length === undefined ? undefined : Number(length);
+    const image = await this.shelf.add(wanted, async () => ({ stream: request, totalBytes }));
+    response.status(201).json(imageViewOf(image));
+  }
+
+  private async fetchImage(request: Request, response: Response): Promise<void> {
+    validated(noQuery, request.query);
+    const wanted = validated(imageFetch, parseJson(await readBody(request, MiB)));
+    if (request.accepts([jsonType, streamType]) === streamType)
+      return await this.fetching.stream(wanted, response);
+    await this.fetching.answer(wanted, response);
   }
 
   @Get()

@@ -1,4 +1,5 @@
 import { type ArgumentMetadata, StandardSchemaValidationPipe } from '@nestjs/common';
+import type { z } from 'zod';
 import { DomainError } from '#core';
 import type { FieldFault } from '#contract';
 
@@ -31,6 +32,13 @@ export function invalidRequest(errors: FieldFault[]): DomainError {
     context: { errors },
     remedy: 'Mend the named fields; /docs describes each.',
   });
+}
+
+/** Checks what a route takes in more than one form, and so cannot declare. Throws as the pipe does. */
+export function validated<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw invalidRequest(faultsOf(parsed.error.issues));
 }
 
 /** Checks bodies, queries and parameters against the schemas given to their decorators. */
