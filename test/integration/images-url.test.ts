@@ -202,26 +202,29 @@ describe('what cannot be fetched leaves nothing behind:', () => {
     await dodai.ask('DELETE', '/v1/images/debian');
   });
 
-  it.each(['application/json', 'text/event-stream'])('an import whose client goes away from %s', async (accept) => {
-    const hungUp = new Promise<void>((resolve) => {
-      answers['/slow'] = (response) => {
-        response.on('close', resolve);
-        response.write(image.data.subarray(0, 500_000));
-      };
-    });
-    const call = new AbortController();
-    const asked = fetch(`${dodai.url}/v1/images`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${dodai.token}`, 'content-type': 'application/json', accept },
-      body: JSON.stringify(order({ url: `${site}/slow` })),
-      signal: call.signal,
-    });
-    await expect.poll(files).toHaveLength(1); // it has begun
-    call.abort();
-    await asked.catch(() => undefined); // a stream had begun to answer
-    await hungUp;
-    await expect.poll(files).toEqual([]);
-  });
+  it.each(['application/json', 'text/event-stream'])(
+    'an import whose client goes away from %s',
+    async (accept) => {
+      const hungUp = new Promise<void>((resolve) => {
+        answers['/slow'] = (response) => {
+          response.on('close', resolve);
+          response.write(image.data.subarray(0, 500_000));
+        };
+      });
+      const call = new AbortController();
+      const asked = fetch(`${dodai.url}/v1/images`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${dodai.token}`, 'content-type': 'application/json', accept },
+        body: JSON.stringify(order({ url: `${site}/slow` })),
+        signal: call.signal,
+      });
+      await expect.poll(files).toHaveLength(1); // it has begun
+      call.abort();
+      await asked.catch(() => undefined); // a stream had begun to answer
+      await hungUp;
+      await expect.poll(files).toEqual([]);
+    },
+  );
 
   it.each([
     ['url', { url: 'ftp://example.org/x' }],
