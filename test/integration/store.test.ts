@@ -2,10 +2,12 @@ import { readFile } from 'node:fs/promises';
 import {
   afterDestroyPolicies,
   bootModes,
+  imageKinds,
   instanceStates,
   machineStates,
   powerOrderNames,
   powerStates,
+  readBackPolicies,
   stages,
   wipeModes,
 } from '#core';
@@ -87,10 +89,12 @@ describe('the database', () => {
     expect(labels).toEqual({
       AfterDestroy: [...afterDestroyPolicies],
       BootMode: [...bootModes],
+      ImageKind: [...imageKinds],
       InstanceState: instanceStates,
       MachineState: machineStates,
       PowerOrder: powerOrderNames,
       PowerState: [...powerStates],
+      ReadBack: [...readBackPolicies],
       Stage: stages,
       WipeMode: [...wipeModes],
     });

@@ -1,4 +1,4 @@
-import { afterDestroyPolicies, partitionsMib, wipeModes } from '#core';
+import { afterDestroyPolicies, partitionsMib, readBackPolicies, wipeModes } from '#core';
 import { z } from 'zod';
 import * as f from './fields.js';
 import { listOf } from './paging.js';
@@ -13,6 +13,9 @@ const fields = {
   swapSizeMib: sizeMib.meta({ description: 'Swap partition, MiB' }),
   kdumpSizeMib: sizeMib.meta({ description: 'Partition for kernel dumps, MiB' }),
   ephemeralSizeMib: sizeMib.meta({ description: 'Ephemeral partition, MiB; 0: the rest of the disk' }),
+  readBack: z.enum(readBackPolicies).meta({
+    description: 'How much of an image is read again from the disk and compared, once it is written',
+  }),
   wipeMode: z.enum(wipeModes).meta({ description: 'How thoroughly destroy clears the disk' }),
   afterDestroy: z.enum(afterDestroyPolicies).meta({
     description:
@@ -49,6 +52,7 @@ export const instanceTypeCreate = z
     swapSizeMib: fields.swapSizeMib.default(2048),
     kdumpSizeMib: fields.kdumpSizeMib.default(10_240),
     ephemeralSizeMib: fields.ephemeralSizeMib.default(0),
+    readBack: fields.readBack.default('sampled'),
     wipeMode: fields.wipeMode.default('discard'),
     afterDestroy: fields.afterDestroy.default('none'),
     poolSize: fields.poolSize.default(0),

@@ -16,8 +16,12 @@ export const bootModes = ['bios', 'uefi'] as const;
 export type BootMode = (typeof bootModes)[number];
 
 /** How thoroughly a disk is cleared after its signatures and partition tables are gone. */
-export const wipeModes = ['quick', 'discard', 'overwrite'] as const;
+export const wipeModes = ['quick', 'discard', 'secure_erase', 'overwrite'] as const;
 export type WipeMode = (typeof wipeModes)[number];
+
+/** How much of an image is read again from the disk and compared, once it is written. */
+export const readBackPolicies = ['none', 'sampled', 'full'] as const;
+export type ReadBack = (typeof readBackPolicies)[number];
 
 /** Observed, never assumed; `unknown` until the BMC has answered once. */
 export const powerStates = ['on', 'off', 'unknown'] as const;
@@ -132,18 +136,86 @@ export interface Instance {
   deletedAt: Date | null;
 }
 
-/** An OS image as it is kept: one ext file system, compressed with zstd. */
+/**
+ * What an image holds, and so how it is installed: a file system goes to its partition, a whole disk to the disk, a
+ * tarball into a file system that is made for it; an ISO is started and not installed.
+ */
+export const imageKinds = ['file_system', 'disk', 'tarball', 'iso'] as const;
+export type ImageKind = (typeof imageKinds)[number];
+
+/** What was read from inside an image; null: it does not say, or it could not be read. */
+export interface ImageDescription {
+  os: { id: string; name: string; version: string | null } | null;
+  /** As the ELF header of its programs says: `x86_64`, `aarch64`. */
+  architecture: string | null;
+  /** The firmware that it starts on with what it brings itself; empty: it needs a boot loader from the installer. */
+  bootModes: BootMode[];
+  /** Whose boot loaders the installer can install from what the image brings (a file system or a tarball). */
+  installableBootModes: BootMode[];
+  partitionTable: ImagePartitionTable | null;
+  /** The number of the partition that its root file system is in; null: it has no partitions. */
+  rootPartition: number | null;
+  /** Of the root file system: `ext4`. */
+  rootFileSystem: string | null;
+  kernelArguments: string | null;
+  defaultUser: string | null;
+}
+
+export interface ImagePartitionTable {
+  type: 'gpt' | 'mbr';
+  /** 512, or 4096 for an image that was made for a 4K-native disk. */
+  sectorBytes: number;
+  partitions: ImagePartition[];
+}
+
+export interface ImagePartition {
+  number: number;
+  startBytes: number;
+  sizeBytes: number;
+  /** GPT: the type GUID; MBR: two hexadecimal digits. */
+  type: string;
+  name: string | null;
+  fileSystem: string | null;
+}
+
+/** What was found when a requirement on images was looked at. */
+export const findingResults = ['ok', 'warning', 'fault'] as const;
+export interface ImageFinding {
+  /** Which requirement, in one word: `growpart`. */
+  check: string;
+  result: (typeof findingResults)[number];
+  /** One sentence for people. */
+  message: string;
+  /** What to do; ok has none. */
+  remedy?: string;
+}
+
+/** An OS image as it is kept: its content in chunks, each compressed with zstd by itself, without those that are zeros. */
 export interface Image {
   id: string;
   name: string;
-  /** Of the stored file, in hexadecimal; the installer checks the bytes it receives against it. */
+  kind: ImageKind;
+  /** Of the file that was imported: `raw`, `qcow2`, `tar`. */
+  format: string;
+  /** Of the stored file, in hexadecimal. */
   sha256: string;
+  /** Of the list of chunks, which has a digest for each; empty: there is none, it has to be imported again. */
+  chunksSha256: string;
   /** Of the file that was imported: the digest the operator has. */
   sourceSha256: string;
   compressedBytes: number;
+  /** Of the content: a disk, a file system, a tarball. */
   uncompressedBytes: number;
-  fileSystem: string;
+  /** What of the content is in chunks; the rest reads as zeros. */
+  dataBytes: number;
+  /** Of an image that is one file system. */
+  fileSystem: string | null;
   defaultUser: string | null;
+  /** Where it can be fetched again; null: it was sent. */
+  sourceUrl: string | null;
+  description: ImageDescription | null;
+  findings: ImageFinding[];
+  lastUsedAt: Date | null;
   createdAt: Date;
 }
 
@@ -157,6 +229,7 @@ export interface InstanceType {
   swapSizeMib: number;
   kdumpSizeMib: number;
   ephemeralSizeMib: number;
+  readBack: ReadBack;
   wipeMode: WipeMode;
   /** What pool machines of this type are installed with; null: the type has no pool. */
   defaultImageId: string | null;

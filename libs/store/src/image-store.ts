@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { DomainError, type Image } from '#core';
 import type { Database } from './database.js';
+import { Prisma } from './generated/client.js';
 import { type Page, pageOf } from './page.js';
 import { toImage } from './rows.js';
 import { isForeignKeyViolation, violatedColumns } from './unique-violation.js';
@@ -14,7 +15,16 @@ export class ImageStore {
   /** Throws DomainError `image-duplicate`. */
   async create(image: Omit<Image, 'id' | 'createdAt'>): Promise<Image> {
     try {
-      return toImage(await this.database.client.image.create({ data: { ...image, id: randomUUID() } }));
+      const data = {
+        ...image,
+        id: randomUUID(),
+        description:
+          image.description === null
+            ? Prisma.DbNull
+            : (image.description as unknown as Prisma.InputJsonObject),
+        findings: image.findings as unknown as Prisma.InputJsonArray,
+      };
+      return toImage(await this.database.client.image.create({ data }));
     } catch (error) {
       if (!violatedColumns(error)) throw error;
       throw new DomainError('image-duplicate', `There is already an image named ${image.name}.`, {

@@ -1,4 +1,14 @@
-import type { Image, Instance, LastError, Machine, Mark, RootDeviceHint, TimelineEvent } from '#core';
+import type {
+  Image,
+  ImageDescription,
+  ImageFinding,
+  Instance,
+  LastError,
+  Machine,
+  Mark,
+  RootDeviceHint,
+  TimelineEvent,
+} from '#core';
 import type * as Row from './generated/client.js';
 
 /** Rows to domain types. JSON columns are written by this library alone, so their shape is known. */
@@ -24,6 +34,9 @@ export function toInstance(row: Row.Instance): Instance {
 export function toImage(row: Row.Image): Image {
   return {
     ...row,
+    dataBytes: Number(row.dataBytes),
+    description: row.description as ImageDescription | null,
+    findings: row.findings as unknown as ImageFinding[],
     compressedBytes: Number(row.compressedBytes),
     uncompressedBytes: Number(row.uncompressedBytes),
   };

@@ -43,6 +43,14 @@ export class ImageShelf {
       this.unwanted.add(stored.sha256); // until its entry exists
       return await this.images.create({
         ...stored,
+        kind: 'file_system',
+        format: 'raw',
+        chunksSha256: '',
+        dataBytes: stored.uncompressedBytes,
+        sourceUrl: null,
+        description: null,
+        findings: [],
+        lastUsedAt: null,
         name: wanted.name,
         defaultUser: wanted.defaultUser ?? null,
       });

@@ -85,7 +85,8 @@ export function instanceViewOf(
 }
 
 export function imageViewOf(image: Image): ImageView {
-  return { ...image, createdAt: iso(image.createdAt) };
+  const { chunksSha256: _own, ...same } = image;
+  return { ...same, lastUsedAt: isoOrNull(image.lastUsedAt), createdAt: iso(image.createdAt) };
 }
 
 export function instanceTypeViewOf(type: InstanceType): InstanceTypeView {
