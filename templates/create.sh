@@ -13,6 +13,7 @@ IMAGE_SHA256={{ imageSha256 }}
 IMAGE_COMPRESSED_BYTES={{ imageCompressedBytes }}
 IMAGE_UNCOMPRESSED_BYTES={{ imageUncompressedBytes }}
 
+BOOT_MODE={{ bootMode }}
 HOST_NAME={{ hostName }}
 PXE_MAC={{ pxeMac }}
 PXE_IP={{ pxeIp }}
@@ -38,62 +39,23 @@ EPHEMERAL_SIZE_MIB={{ ephemeralSizeMib }}
 {% render 'snippets/disks.sh' %}
 {% render 'snippets/partitions.sh' %}
 {% render 'snippets/image.sh' %}
+{% render 'snippets/root.sh' %}
 {% render 'snippets/installed-os.sh' %}
 {% render 'snippets/fresh-os.sh' %}
+{% render 'snippets/boot-loader.sh' %}
 {% render 'snippets/first-boot.sh' %}
 {% render 'snippets/await-owner.sh' %}
 {% render 'snippets/network.sh' %}
-DISK='' TARGET='' DISK_WRITTEN=no
+DISK='' ROOT_DEVICE='' TARGET='' DISK_WRITTEN=no
 
 # A failed installation leaves a disk that does not boot: neither half an OS nor the one from before.
 leave_safe() {
   [[ -z $TARGET ]] || umount --recursive --lazy "$TARGET"
-  [[ $DISK_WRITTEN == no ]] || make_unbootable "$DISK"
-}
-
-choose_disk() {
-  DISK=$(list_disks | pick_disk "$ROOT_DEVICE_HINT" "$(needed_bytes)")
-  printf 'installing %s on %s\n' "$HOST_NAME" "$DISK"
-  lsblk --output NAME,SIZE,ROTA,TRAN,SERIAL,MODEL "$DISK"
-}
-
-check_that_image_fits() {
-  ((IMAGE_UNCOMPRESSED_BYTES <= ROOT_SIZE_MIB << 20)) ||
-    fail "image $IMAGE_ID has $IMAGE_UNCOMPRESSED_BYTES bytes, its partition only $ROOT_SIZE_MIB MiB"
-}
-
-partition_disk() {
-  release_disks
-  DISK_WRITTEN=yes
-  clear_signatures "$DISK"
-  create_partitions "$DISK"
-  reread_partitions "$DISK"
-  format_swap_and_kdump "$DISK"
+  [[ $DISK_WRITTEN == no ]] || make_unbootable
 }
 
 stream_image() {
-  stream_image_to "$(partition_path "$DISK" 2)"
-}
-
-# The file system fills its partition and gets an identity of its own.
-grow_root() {
-  local root status=0
-  root=$(partition_path "$DISK" 2)
-  e2fsck -f -p "$root" || status=$?
-  ((status <= 1)) || fail "the file system of image $IMAGE_ID is damaged: e2fsck ended with status $status"
-  resize2fs "$root"
-  tune2fs -U random "$root"
-}
-
-mount_root() {
-  local mount_point
-  mount_point=$(mktemp -d)
-  mount "$(partition_path "$DISK" 2)" "$mount_point"
-  TARGET=$mount_point
-}
-
-format_ephemeral() {
-  make_file_system "$(partition_tag TYPE 2)" ephemeral "$(partition_path "$DISK" 5)"
+  stream_image_to "$ROOT_DEVICE"
 }
 
 # The next owner's name goes into the image's own file, too.
@@ -123,61 +85,6 @@ write_dodai_files() {
   write_user_data
   write_report_unit
   [[ $POOLED != true ]] || write_await_owner_unit
-}
-
-# partition_tag UUID|TYPE NUMBER
-partition_tag() {
-  blkid --probe --match-tag "$1" --output value "$(partition_path "$DISK" "$2")"
-}
-
-# Mounts that need no disk (tmpfs, NFS, …) stay as the image has them.
-write_fstab() {
-  local kept=''
-  [[ ! -f $TARGET/etc/fstab ]] ||
-    kept=$(awk '$1 !~ /^(#|\/dev\/|UUID=|LABEL=|PARTUUID=|PARTLABEL=|$)/ && NF >= 4' "$TARGET/etc/fstab")
-  {
-    printf '# <file system> <mount point> <type> <options> <dump> <pass>\n'
-    printf 'UUID=%s / %s errors=remount-ro 0 1\n' "$(partition_tag UUID 2)" "$(partition_tag TYPE 2)"
-    ((SWAP_SIZE_MIB == 0)) || printf 'UUID=%s none swap sw,nofail 0 0\n' "$(partition_tag UUID 3)"
-    printf 'UUID=%s /mnt %s defaults,nofail 0 2\n' "$(partition_tag UUID 5)" "$(partition_tag TYPE 5)"
-    [[ -z $kept ]] || printf '%s\n' "$kept"
-  } | put_file /etc/fstab 644
-}
-
-write_boot_settings() {
-  put_file /etc/default/grub.d/99-dodai.cfg 644 <<'CFG'
-# Boot messages on the screen and on the serial console; no menu to wait for.
-GRUB_CMDLINE_LINUX_DEFAULT=""
-GRUB_CMDLINE_LINUX="console=tty0 console=ttyS0,115200n8"
-GRUB_TERMINAL="console serial"
-GRUB_SERIAL_COMMAND="serial --unit=0 --speed=115200"
-GRUB_TIMEOUT=1
-GRUB_RECORDFAIL_TIMEOUT=1
-GRUB_DISABLE_OS_PROBER=true
-CFG
-}
-
-# GRUB asks udevadm where each partition begins, some twenty times in each of a dozen calls; without it, it asks the
-# kernel. Slow processors feel that: minutes become seconds.
-hide_udevadm() {
-  local program
-  for program in /usr/bin/udevadm /bin/udevadm; do
-    if [[ -f $TARGET$program && ! -L $TARGET$program ]]; then
-      mount --bind /dev/null "$TARGET$program"
-      return
-    fi
-  done
-}
-
-install_boot_loader() {
-  local directory
-  has_program grub-install || fail "image $IMAGE_ID has no grub-install: it cannot be made to boot"
-  [[ -d $TARGET/usr/lib/grub/i386-pc ]] || fail "image $IMAGE_ID has no GRUB for BIOS (Debian package grub-pc-bin)"
-  for directory in dev proc sys run; do mount --rbind --make-rslave "/$directory" "$TARGET/$directory"; done
-  write_boot_settings
-  hide_udevadm
-  in_target grub-install --target=i386-pc --no-floppy "$DISK"
-  in_target update-grub
 }
 
 configure_network() {

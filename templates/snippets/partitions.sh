@@ -1,6 +1,7 @@
 # dodai's five partitions: 1 BIOS boot, 2 root, 3 swap, 4 kdump, 5 ephemeral. A size of 0 leaves swap or kdump
 # out, and gives ephemeral the rest of the disk; the numbers stay. Sizes in MiB.
-# Needs ROOT_SIZE_MIB, SWAP_SIZE_MIB, KDUMP_SIZE_MIB, EPHEMERAL_SIZE_MIB.
+# Needs ROOT_SIZE_MIB, SWAP_SIZE_MIB, KDUMP_SIZE_MIB, EPHEMERAL_SIZE_MIB; chooses DISK, and sets ROOT_DEVICE: what is to be
+# the root file system is written there, wherever that is.
 
 BIOS_BOOT_MIB=5
 # Partition tables, alignment, and the least that an ephemeral partition of "the rest" is good for.
@@ -21,24 +22,65 @@ create_partitions() {
   sgdisk --clear "${layout[@]}" "$1"
 }
 
-# The type follows the image, so that an old OS can read it.
+choose_disk() {
+  DISK=$(list_disks | pick_disk "$ROOT_DEVICE_HINT" "$(needed_bytes)")
+  printf 'installing %s on %s\n' "$HOST_NAME" "$DISK"
+  lsblk --output NAME,SIZE,ROTA,TRAN,SERIAL,MODEL "$DISK"
+}
+
+check_that_image_fits() {
+  ((IMAGE_UNCOMPRESSED_BYTES <= ROOT_SIZE_MIB << 20)) ||
+    fail "image $IMAGE_ID has $IMAGE_UNCOMPRESSED_BYTES bytes, its partition only $ROOT_SIZE_MIB MiB"
+}
+
+partition_disk() {
+  release_disks
+  DISK_WRITTEN=yes
+  ROOT_DEVICE=$(partition_path "$DISK" 2)
+  clear_signatures "$DISK"
+  create_partitions "$DISK"
+  reread_partitions "$DISK"
+  format_swap_and_kdump
+}
+
 make_file_system() {
   "mkfs.$1" -q -F -L "$2" "$3"
 }
 
 format_swap_and_kdump() {
-  ((SWAP_SIZE_MIB == 0)) || mkswap --label swap "$(partition_path "$1" 3)"
-  ((KDUMP_SIZE_MIB == 0)) || make_file_system ext4 kdump "$(partition_path "$1" 4)"
+  ((SWAP_SIZE_MIB == 0)) || mkswap --label swap "$(partition_path "$DISK" 3)"
+  ((KDUMP_SIZE_MIB == 0)) || make_file_system ext4 kdump "$(partition_path "$DISK" 4)"
+}
+
+# The type follows the image, so that an old OS can read it.
+format_ephemeral() {
+  make_file_system "$(probe TYPE "$ROOT_DEVICE")" ephemeral "$(partition_path "$DISK" 5)"
+}
+
+# Mounts that need no disk (tmpfs, NFS, …) stay as the image has them.
+write_fstab() {
+  local kept=''
+  [[ ! -f $TARGET/etc/fstab ]] ||
+    kept=$(awk '$1 !~ /^(#|\/dev\/|UUID=|LABEL=|PARTUUID=|PARTLABEL=|$)/ && NF >= 4' "$TARGET/etc/fstab")
+  {
+    printf '# <file system> <mount point> <type> <options> <dump> <pass>\n'
+    printf 'UUID=%s / %s errors=remount-ro 0 1\n' "$(probe UUID "$ROOT_DEVICE")" "$(probe TYPE "$ROOT_DEVICE")"
+    ((SWAP_SIZE_MIB == 0)) || printf 'UUID=%s none swap sw,nofail 0 0\n' "$(probe UUID "$(partition_path "$DISK" 3)")"
+    fstab_line_of_ephemeral "$(partition_path "$DISK" 5)"
+    [[ -z $kept ]] || printf '%s\n' "$kept"
+  } | put_file /etc/fstab 644
+}
+
+fstab_line_of_ephemeral() {
+  printf 'UUID=%s /mnt %s defaults,nofail 0 2\n' "$(probe UUID "$1")" "$(probe TYPE "$1")"
 }
 
 # Whatever is left of an installation that failed must not be started: no boot code, no root.
 make_unbootable() {
-  local root
-  root=$(partition_path "$1" 2)
-  dd if=/dev/zero of="$1" bs=440 count=1 conv=notrunc,fsync status=none
-  if [[ -b $root ]]; then
-    wipefs --all --quiet --force "$root"
-    dd if=/dev/zero of="$root" bs=1M count=16 conv=notrunc,fsync status=none
+  dd if=/dev/zero of="$DISK" bs=440 count=1 conv=notrunc,fsync status=none
+  if [[ -b $ROOT_DEVICE ]]; then
+    wipefs --all --quiet --force "$ROOT_DEVICE"
+    dd if=/dev/zero of="$ROOT_DEVICE" bs=1M count=16 conv=notrunc,fsync status=none
   fi
-  dd if=/dev/zero of="$(partition_path "$1" 1)" bs=1M count="$BIOS_BOOT_MIB" conv=notrunc,fsync status=none || true
+  dd if=/dev/zero of="$(partition_path "$DISK" 1)" bs=1M count="$BIOS_BOOT_MIB" conv=notrunc,fsync status=none || true
 }

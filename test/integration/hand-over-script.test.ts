@@ -82,6 +82,7 @@ const created = (): TemplateContext<'create.sh'> => ({
   imageSha256: 'ab'.repeat(32),
   imageCompressedBytes: bytes,
   imageUncompressedBytes: bytes,
+  bootMode: 'bios',
   hostName: 'pool-1',
   pxeMac: '52:54:00:00:00:01',
 });

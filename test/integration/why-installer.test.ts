@@ -38,11 +38,10 @@ afterAll(async () => {
 /** Runs one step as create.sh or delete.sh has it, on a machine that lacks something; answers how it tells that it failed. */
 async function failing(step: string, settings: Record<string, string | number>): Promise<string> {
   const script = `set -Eeuo pipefail
-    for snippet in notify steps disks partitions image installed-os wipe; do . '${templates}/snippets/'$snippet.sh; done
+    for snippet in notify steps disks partitions image root installed-os boot-loader wipe; do . '${templates}/snippets/'$snippet.sh; done
     eval "$(sed -n '/^${step}() {/,/^}/p' '${templates}/create.sh' '${templates}/delete.sh')"
     leave_safe() { :; }
     list_disks() { printf '[]'; }
-    partition_path() { printf '%s' "$PARTITION"; }
     ls_nothing() { ls /does/not/exist; }
     post() { cp "$3" "$POSTED"; }
     start_steps install
@@ -51,11 +50,12 @@ async function failing(step: string, settings: Record<string, string | number>):
   const env = {
     TMPDIR: directory,
     POSTED: posted,
-    PARTITION: join(directory, 'partition'),
+    ROOT_DEVICE: join(directory, 'partition'),
     INSTANCE_ID: 'instance-1',
     CONTROLLER_URL: 'http://127.0.0.1:1',
     TOKEN: 'the-token',
     TARGET: directory,
+    BOOT_MODE: 'bios',
     DISK: '/dev/none',
     DISKS: '',
     IMAGE_ID: 'image-1',
@@ -99,7 +99,7 @@ const cases: [rule: RuleId, step: string, settings: Record<string, string | numb
   ['checksum-wrong', 'stream_image', { IMAGE_SHA256: 'a'.repeat(64) }, /expected a{64}/],
   ['image-broken-off', 'stream_image', { IMAGE_URL: 'file:///does/not/exist' }, /ended after 0 of \d+ bytes/],
   ['image-broken-off', 'stream_image', { IMAGE_COMPRESSED_BYTES: 1_000_000 }, /but \d+ bytes came/],
-  ['disk-write-failed', 'stream_image', { PARTITION: '/dev/full' }, /No space left/],
+  ['disk-write-failed', 'stream_image', { ROOT_DEVICE: '/dev/full' }, /No space left/],
   ['installer-failed', 'stream_image', { IMAGE_UNCOMPRESSED_BYTES: 1 }, /bytes were written/],
   ['no-suitable-disk', 'choose_disk', {}, /no disk matches the root device hint/],
   ['boot-loader-failed', 'install_boot_loader', {}, /has no grub-install/],

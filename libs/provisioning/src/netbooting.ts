@@ -115,6 +115,7 @@ export class Netbooting {
       imageSha256: image.sha256,
       imageCompressedBytes: image.compressedBytes,
       imageUncompressedBytes: image.uncompressedBytes,
+      bootMode: machine.bootMode,
       hostName: instance.hostName,
       pxeMac: machine.pxeMac,
       pxeIp: machine.pxeIp,

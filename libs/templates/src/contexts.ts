@@ -1,4 +1,4 @@
-import { wipeModes } from '#core';
+import { bootModes, wipeModes } from '#core';
 import { z } from 'zod';
 import * as f from './fields.js';
 
@@ -29,6 +29,7 @@ const createContext = z
     imageCompressedBytes: f.bytes.describe('Length of the file at imageUrl'),
     imageUncompressedBytes: f.bytes.describe('Length of the file system in it'),
     ...owner,
+    bootMode: z.enum(bootModes).describe('Firmware that the machine starts with'),
     pooled: z.boolean().default(false).describe('It has no owner: in the pool it asks for one'),
     pxeMac: f.mac.describe('MAC address of the card that boots from the network; it gets its address by DHCP'),
     pxeIp: f.orEmpty(f.ipv4).describe('Address of that card, noted in /etc/dodai'),

@@ -11,6 +11,7 @@ export const createContext: TemplateContext<'create.sh'> = {
   imageSha256: 'ab'.repeat(32),
   imageCompressedBytes: 120_000_000,
   imageUncompressedBytes: 500_000_000,
+  bootMode: 'bios',
   hostName: 'db1.example.org',
   pxeMac: '52:54:00:12:34:56',
   pxeIp: '10.77.0.21',

@@ -13,6 +13,7 @@ IMAGE_SHA256=abababababababababababababababababababababababababababababababab
 IMAGE_COMPRESSED_BYTES=120000000
 IMAGE_UNCOMPRESSED_BYTES=500000000
 
+BOOT_MODE=bios
 HOST_NAME=db1.example.org
 PXE_MAC=52:54:00:12:34:56
 PXE_IP=10.77.0.21
@@ -335,7 +336,8 @@ clear_signatures() {
 
 # dodai's five partitions: 1 BIOS boot, 2 root, 3 swap, 4 kdump, 5 ephemeral. A size of 0 leaves swap or kdump
 # out, and gives ephemeral the rest of the disk; the numbers stay. Sizes in MiB.
-# Needs ROOT_SIZE_MIB, SWAP_SIZE_MIB, KDUMP_SIZE_MIB, EPHEMERAL_SIZE_MIB.
+# Needs ROOT_SIZE_MIB, SWAP_SIZE_MIB, KDUMP_SIZE_MIB, EPHEMERAL_SIZE_MIB; chooses DISK, and sets ROOT_DEVICE: what is to be
+# the root file system is written there, wherever that is.
 
 BIOS_BOOT_MIB=5
 # Partition tables, alignment, and the least that an ephemeral partition of "the rest" is good for.
@@ -356,26 +358,67 @@ create_partitions() {
   sgdisk --clear "${layout[@]}" "$1"
 }
 
-# The type follows the image, so that an old OS can read it.
+choose_disk() {
+  DISK=$(list_disks | pick_disk "$ROOT_DEVICE_HINT" "$(needed_bytes)")
+  printf 'installing %s on %s\n' "$HOST_NAME" "$DISK"
+  lsblk --output NAME,SIZE,ROTA,TRAN,SERIAL,MODEL "$DISK"
+}
+
+check_that_image_fits() {
+  ((IMAGE_UNCOMPRESSED_BYTES <= ROOT_SIZE_MIB << 20)) ||
+    fail "image $IMAGE_ID has $IMAGE_UNCOMPRESSED_BYTES bytes, its partition only $ROOT_SIZE_MIB MiB"
+}
+
+partition_disk() {
+  release_disks
+  DISK_WRITTEN=yes
+  ROOT_DEVICE=$(partition_path "$DISK" 2)
+  clear_signatures "$DISK"
+  create_partitions "$DISK"
+  reread_partitions "$DISK"
+  format_swap_and_kdump
+}
+
 make_file_system() {
   "mkfs.$1" -q -F -L "$2" "$3"
 }
 
 format_swap_and_kdump() {
-  ((SWAP_SIZE_MIB == 0)) || mkswap --label swap "$(partition_path "$1" 3)"
-  ((KDUMP_SIZE_MIB == 0)) || make_file_system ext4 kdump "$(partition_path "$1" 4)"
+  ((SWAP_SIZE_MIB == 0)) || mkswap --label swap "$(partition_path "$DISK" 3)"
+  ((KDUMP_SIZE_MIB == 0)) || make_file_system ext4 kdump "$(partition_path "$DISK" 4)"
+}
+
+# The type follows the image, so that an old OS can read it.
+format_ephemeral() {
+  make_file_system "$(probe TYPE "$ROOT_DEVICE")" ephemeral "$(partition_path "$DISK" 5)"
+}
+
+# Mounts that need no disk (tmpfs, NFS, …) stay as the image has them.
+write_fstab() {
+  local kept=''
+  [[ ! -f $TARGET/etc/fstab ]] ||
+    kept=$(awk '$1 !~ /^(#|\/dev\/|UUID=|LABEL=|PARTUUID=|PARTLABEL=|$)/ && NF >= 4' "$TARGET/etc/fstab")
+  {
+    printf '# <file system> <mount point> <type> <options> <dump> <pass>\n'
+    printf 'UUID=%s / %s errors=remount-ro 0 1\n' "$(probe UUID "$ROOT_DEVICE")" "$(probe TYPE "$ROOT_DEVICE")"
+    ((SWAP_SIZE_MIB == 0)) || printf 'UUID=%s none swap sw,nofail 0 0\n' "$(probe UUID "$(partition_path "$DISK" 3)")"
+    fstab_line_of_ephemeral "$(partition_path "$DISK" 5)"
+    [[ -z $kept ]] || printf '%s\n' "$kept"
+  } | put_file /etc/fstab 644
+}
+
+fstab_line_of_ephemeral() {
+  printf 'UUID=%s /mnt %s defaults,nofail 0 2\n' "$(probe UUID "$1")" "$(probe TYPE "$1")"
 }
 
 # Whatever is left of an installation that failed must not be started: no boot code, no root.
 make_unbootable() {
-  local root
-  root=$(partition_path "$1" 2)
-  dd if=/dev/zero of="$1" bs=440 count=1 conv=notrunc,fsync status=none
-  if [[ -b $root ]]; then
-    wipefs --all --quiet --force "$root"
-    dd if=/dev/zero of="$root" bs=1M count=16 conv=notrunc,fsync status=none
+  dd if=/dev/zero of="$DISK" bs=440 count=1 conv=notrunc,fsync status=none
+  if [[ -b $ROOT_DEVICE ]]; then
+    wipefs --all --quiet --force "$ROOT_DEVICE"
+    dd if=/dev/zero of="$ROOT_DEVICE" bs=1M count=16 conv=notrunc,fsync status=none
   fi
-  dd if=/dev/zero of="$(partition_path "$1" 1)" bs=1M count="$BIOS_BOOT_MIB" conv=notrunc,fsync status=none || true
+  dd if=/dev/zero of="$(partition_path "$DISK" 1)" bs=1M count="$BIOS_BOOT_MIB" conv=notrunc,fsync status=none || true
 }
 
 # Streams the image to its partition: one pass over the wire, checked against the digest the operator has.
@@ -451,6 +494,29 @@ check_stream() {
   ((written == IMAGE_UNCOMPRESSED_BYTES)) ||
     fail "the image is $IMAGE_UNCOMPRESSED_BYTES bytes long unpacked, but $written bytes were written"
   printf 'image: %s bytes received, SHA-256 %s, %s bytes written\n' "$fetched" "$digest" "$written"
+}
+
+# The root file system, on whatever device the layout has for it. Needs ROOT_DEVICE.
+
+# probe UUID|TYPE DEVICE
+probe() {
+  blkid --probe --match-tag "$1" --output value "$2"
+}
+
+# It fills its device and gets an identity of its own.
+grow_root() {
+  local status=0
+  e2fsck -f -p "$ROOT_DEVICE" || status=$?
+  ((status <= 1)) || fail "the file system of image $IMAGE_ID is damaged: e2fsck ended with status $status"
+  resize2fs "$ROOT_DEVICE"
+  tune2fs -U random "$ROOT_DEVICE"
+}
+
+mount_root() {
+  local mount_point
+  mount_point=$(mktemp -d)
+  mount "$ROOT_DEVICE" "$mount_point"
+  TARGET=$mount_point
 }
 
 # What makes an installed OS its owner's: names and keys. Needs TARGET, the directory where its root is mounted (empty in
@@ -547,6 +613,51 @@ ExecStart=/etc/dodai/make-ssh-host-keys
 WantedBy=multi-user.target
 UNIT
   enable_unit dodai-ssh-host-keys.service
+}
+
+# What starts the installed OS, from what its image brings. Needs BOOT_MODE, DISK, TARGET, put_file, in_target and has_program.
+
+write_boot_settings() {
+  put_file /etc/default/grub.d/99-dodai.cfg 644 <<'CFG'
+# Boot messages on the screen and on the serial console; no menu to wait for.
+GRUB_CMDLINE_LINUX_DEFAULT=""
+GRUB_CMDLINE_LINUX="console=tty0 console=ttyS0,115200n8"
+GRUB_TERMINAL="console serial"
+GRUB_SERIAL_COMMAND="serial --unit=0 --speed=115200"
+GRUB_TIMEOUT=1
+GRUB_RECORDFAIL_TIMEOUT=1
+GRUB_DISABLE_OS_PROBER=true
+CFG
+}
+
+# GRUB asks udevadm where each partition begins, some twenty times in each of a dozen calls; without it, it asks the
+# kernel. Slow processors feel that: minutes become seconds.
+hide_udevadm() {
+  local program
+  for program in /usr/bin/udevadm /bin/udevadm; do
+    if [[ -f $TARGET$program && ! -L $TARGET$program ]]; then
+      mount --bind /dev/null "$TARGET$program"
+      return
+    fi
+  done
+}
+
+install_boot_loader() {
+  case $BOOT_MODE in
+    bios) install_boot_loader_bios ;;
+    *) fail "this machine starts with $BOOT_MODE firmware, which there is no boot loader for: set its bootMode to bios" ;;
+  esac
+}
+
+install_boot_loader_bios() {
+  local directory
+  has_program grub-install || fail "image $IMAGE_ID has no grub-install: it cannot be made to boot"
+  [[ -d $TARGET/usr/lib/grub/i386-pc ]] || fail "image $IMAGE_ID has no GRUB for BIOS (Debian package grub-pc-bin)"
+  for directory in dev proc sys run; do mount --rbind --make-rslave "/$directory" "$TARGET/$directory"; done
+  write_boot_settings
+  hide_udevadm
+  in_target grub-install --target=i386-pc --no-floppy "$DISK"
+  in_target update-grub
 }
 
 # What an OS does once as its owner's, after a fresh installation and after a hand-over alike: it runs the user data, then
@@ -839,57 +950,16 @@ configure_dhcp() {
   fi
 }
 
-DISK='' TARGET='' DISK_WRITTEN=no
+DISK='' ROOT_DEVICE='' TARGET='' DISK_WRITTEN=no
 
 # A failed installation leaves a disk that does not boot: neither half an OS nor the one from before.
 leave_safe() {
   [[ -z $TARGET ]] || umount --recursive --lazy "$TARGET"
-  [[ $DISK_WRITTEN == no ]] || make_unbootable "$DISK"
-}
-
-choose_disk() {
-  DISK=$(list_disks | pick_disk "$ROOT_DEVICE_HINT" "$(needed_bytes)")
-  printf 'installing %s on %s\n' "$HOST_NAME" "$DISK"
-  lsblk --output NAME,SIZE,ROTA,TRAN,SERIAL,MODEL "$DISK"
-}
-
-check_that_image_fits() {
-  ((IMAGE_UNCOMPRESSED_BYTES <= ROOT_SIZE_MIB << 20)) ||
-    fail "image $IMAGE_ID has $IMAGE_UNCOMPRESSED_BYTES bytes, its partition only $ROOT_SIZE_MIB MiB"
-}
-
-partition_disk() {
-  release_disks
-  DISK_WRITTEN=yes
-  clear_signatures "$DISK"
-  create_partitions "$DISK"
-  reread_partitions "$DISK"
-  format_swap_and_kdump "$DISK"
+  [[ $DISK_WRITTEN == no ]] || make_unbootable
 }
 
 stream_image() {
-  stream_image_to "$(partition_path "$DISK" 2)"
-}
-
-# The file system fills its partition and gets an identity of its own.
-grow_root() {
-  local root status=0
-  root=$(partition_path "$DISK" 2)
-  e2fsck -f -p "$root" || status=$?
-  ((status <= 1)) || fail "the file system of image $IMAGE_ID is damaged: e2fsck ended with status $status"
-  resize2fs "$root"
-  tune2fs -U random "$root"
-}
-
-mount_root() {
-  local mount_point
-  mount_point=$(mktemp -d)
-  mount "$(partition_path "$DISK" 2)" "$mount_point"
-  TARGET=$mount_point
-}
-
-format_ephemeral() {
-  make_file_system "$(partition_tag TYPE 2)" ephemeral "$(partition_path "$DISK" 5)"
+  stream_image_to "$ROOT_DEVICE"
 }
 
 # The next owner's name goes into the image's own file, too.
@@ -919,61 +989,6 @@ write_dodai_files() {
   write_user_data
   write_report_unit
   [[ $POOLED != true ]] || write_await_owner_unit
-}
-
-# partition_tag UUID|TYPE NUMBER
-partition_tag() {
-  blkid --probe --match-tag "$1" --output value "$(partition_path "$DISK" "$2")"
-}
-
-# Mounts that need no disk (tmpfs, NFS, …) stay as the image has them.
-write_fstab() {
-  local kept=''
-  [[ ! -f $TARGET/etc/fstab ]] ||
-    kept=$(awk '$1 !~ /^(#|\/dev\/|UUID=|LABEL=|PARTUUID=|PARTLABEL=|$)/ && NF >= 4' "$TARGET/etc/fstab")
-  {
-    printf '# <file system> <mount point> <type> <options> <dump> <pass>\n'
-    printf 'UUID=%s / %s errors=remount-ro 0 1\n' "$(partition_tag UUID 2)" "$(partition_tag TYPE 2)"
-    ((SWAP_SIZE_MIB == 0)) || printf 'UUID=%s none swap sw,nofail 0 0\n' "$(partition_tag UUID 3)"
-    printf 'UUID=%s /mnt %s defaults,nofail 0 2\n' "$(partition_tag UUID 5)" "$(partition_tag TYPE 5)"
-    [[ -z $kept ]] || printf '%s\n' "$kept"
-  } | put_file /etc/fstab 644
-}
-
-write_boot_settings() {
-  put_file /etc/default/grub.d/99-dodai.cfg 644 <<'CFG'
-# Boot messages on the screen and on the serial console; no menu to wait for.
-GRUB_CMDLINE_LINUX_DEFAULT=""
-GRUB_CMDLINE_LINUX="console=tty0 console=ttyS0,115200n8"
-GRUB_TERMINAL="console serial"
-GRUB_SERIAL_COMMAND="serial --unit=0 --speed=115200"
-GRUB_TIMEOUT=1
-GRUB_RECORDFAIL_TIMEOUT=1
-GRUB_DISABLE_OS_PROBER=true
-CFG
-}
-
-# GRUB asks udevadm where each partition begins, some twenty times in each of a dozen calls; without it, it asks the
-# kernel. Slow processors feel that: minutes become seconds.
-hide_udevadm() {
-  local program
-  for program in /usr/bin/udevadm /bin/udevadm; do
-    if [[ -f $TARGET$program && ! -L $TARGET$program ]]; then
-      mount --bind /dev/null "$TARGET$program"
-      return
-    fi
-  done
-}
-
-install_boot_loader() {
-  local directory
-  has_program grub-install || fail "image $IMAGE_ID has no grub-install: it cannot be made to boot"
-  [[ -d $TARGET/usr/lib/grub/i386-pc ]] || fail "image $IMAGE_ID has no GRUB for BIOS (Debian package grub-pc-bin)"
-  for directory in dev proc sys run; do mount --rbind --make-rslave "/$directory" "$TARGET/$directory"; done
-  write_boot_settings
-  hide_udevadm
-  in_target grub-install --target=i386-pc --no-floppy "$DISK"
-  in_target update-grub
 }
 
 configure_network() {
