@@ -34,7 +34,10 @@ afterAll(async () => {
 
 const uploadPath = (name: string, sha256 = image.sha256) => `/v1/images?name=${name}&sha256=${sha256}`;
 const upload = (name: string) => dodai.ask<ImageView>('POST', uploadPath(name), { body: image.data, type });
-const sha512 = (data: Uint8Array) => createHash('sha512').update(data).digest('hex');
+const digestOf = (algorithm: string, data: Uint8Array) => createHash(algorithm).update(data).digest('hex');
+const sha512 = (data: Uint8Array) => digestOf('sha512', data);
+const unpack = async (input: Uint8Array) =>
+  (await execa('zstd', ['-d', '-q', '-c'], { input, encoding: 'buffer' })).stdout;
 const files = () => readdir(imagesDir);
 
 describe('an image', () => {
@@ -47,19 +50,22 @@ describe('an image', () => {
       status: 201,
       body: {
         name: 'debian-12',
-        sha256: image.sha256,
+        kind: 'file_system',
+        format: 'raw',
         sourceSha256: image.sha256,
-        compressedBytes: image.data.length,
         uncompressedBytes: 8 * 1024 * 1024,
         fileSystem: 'ext4',
         defaultUser: 'debian',
+        sourceUrl: null,
       },
     });
     expect((await dodai.ask<Page<ImageView>>('GET', '/v1/images')).body.items).toEqual([made.body]);
     expect((await dodai.ask<ImageView>('GET', '/v1/images/debian-12')).body).toEqual(made.body);
     const streamed = await dodai.fetch('GET', `/boot/images/${made.body.id}`, { token: null });
-    expect(streamed.headers.get('content-length')).toBe(String(image.data.length));
-    expect(new Uint8Array(await streamed.arrayBuffer())).toEqual(image.data);
+    expect(streamed.headers.get('content-length')).toBe(String(made.body.compressedBytes));
+    const packed = new Uint8Array(await streamed.arrayBuffer());
+    expect(digestOf('sha256', packed)).toBe(made.body.sha256);
+    expect(sha512(await unpack(packed))).toBe(sha512(await unpack(image.data)));
     expect((await dodai.ask('DELETE', '/v1/images/debian-12')).status).toBe(204);
     expect(await files()).toEqual([]);
     expect(await dodai.refused('GET', `/boot/images/${made.body.id}`)).toMatchObject({
@@ -90,31 +96,41 @@ describe('an image', () => {
     const { body } = await upload('parts');
     const get = (headers: Record<string, string>, method = 'GET') =>
       dodai.fetch(method, `/boot/images/${body.id}`, { token: null, headers });
+    const packed = new Uint8Array(await (await get({})).arrayBuffer());
+    const { length } = packed;
     const part = await get({ range: 'bytes=100-199' });
-    expect([part.status, part.headers.get('content-range')]).toEqual([
-      206,
-      `bytes 100-199/${image.data.length}`,
-    ]);
-    expect(new Uint8Array(await part.arrayBuffer())).toEqual(image.data.slice(100, 200));
-    const rest = await get({ range: `bytes=${image.data.length - 5}-` });
-    expect(new Uint8Array(await rest.arrayBuffer())).toEqual(image.data.slice(-5));
-    const beyond = await get({ range: `bytes=${image.data.length}-` });
-    expect([beyond.status, beyond.headers.get('content-range')]).toEqual([
-      416,
-      `bytes */${image.data.length}`,
-    ]);
+    expect([part.status, part.headers.get('content-range')]).toEqual([206, `bytes 100-199/${length}`]);
+    expect(new Uint8Array(await part.arrayBuffer())).toEqual(packed.slice(100, 200));
+    const rest = await get({ range: `bytes=${length - 5}-` });
+    expect(new Uint8Array(await rest.arrayBuffer())).toEqual(packed.slice(-5));
+    const beyond = await get({ range: `bytes=${length}-` });
+    expect([beyond.status, beyond.headers.get('content-range')]).toEqual([416, `bytes */${length}`]);
     expect((await get({ range: 'bytes=1-2', 'if-range': '"another"' })).status).toBe(200);
     const head = await get({}, 'HEAD');
-    expect([head.status, head.headers.get('content-length')]).toEqual([200, String(image.data.length)]);
+    expect([head.status, head.headers.get('content-length')]).toEqual([200, String(length)]);
     await dodai.ask('DELETE', '/v1/images/parts');
+  });
+
+  it('has a list of its chunks', async () => {
+    const { body } = await upload('chunks');
+    const answer = await dodai.fetch('GET', `/boot/images/${body.id}/chunks`, { token: null });
+    expect(answer.headers.get('content-type')).toBe('text/plain; charset=utf-8');
+    const list = await answer.text();
+    expect(answer.headers.get('etag')).toBe(`"${digestOf('sha256', Buffer.from(list))}"`);
+    expect(list).toMatch(/^(\d+ \d+ \d+ \d+ [0-9a-f]{64}\n)+$/);
+    await dodai.ask('DELETE', '/v1/images/chunks');
+    expect(await dodai.refused('GET', `/boot/images/${body.id}/chunks`)).toMatchObject({
+      status: 404,
+      code: 'image-not-found',
+    });
   });
 
   it('may be there under two names, and goes with the last', async () => {
     await upload('one');
     await upload('two');
-    expect(await files()).toHaveLength(1);
+    expect(await files()).toHaveLength(2);
     await dodai.ask('DELETE', '/v1/images/one');
-    expect(await files()).toHaveLength(1);
+    expect(await files()).toHaveLength(2);
     await dodai.ask('DELETE', '/v1/images/two');
     expect(await files()).toEqual([]);
   });
@@ -252,7 +268,7 @@ it('refuses to delete an image that an instance uses', async () => {
       status: 409,
       code: 'instance-type-in-use',
     });
-    expect(await files()).toHaveLength(1);
+    expect(await files()).toHaveLength(2);
   } finally {
     await bmc.stop();
   }

@@ -2,10 +2,11 @@ import { createReadStream } from 'node:fs';
 import { mkdir, mkdtemp, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { DomainError } from '#core';
+import { DomainError, type Image } from '#core';
 import type { ImageLimits, StreamingProcesses } from '#platform';
-import { ImageIntake, type ImportRequest, type StoredImage } from './import-stream.js';
-import { chunkBytes } from './stream-meters.js';
+import { importImage, type StoredImage } from './image-import.js';
+import type { ImportRequest } from './intake/intake.js';
+import { chunkBytes } from './intake/stream-meters.js';
 
 const incomingPrefix = 'incoming-';
 
@@ -15,9 +16,12 @@ export interface ByteRange {
   end: number;
 }
 
+/** What tells the files of an image. */
+type ImageFile = Pick<Image, 'sha256'>;
+
 /**
- * The image files of this controller: a folder in which each file is called after the SHA-256 of its content.
- * A file appears whole or not at all.
+ * The image files of this controller: a folder with two files for each content, its chunks and their list, both called
+ * after the SHA-256 of the former. They appear whole or not at all.
  */
 export class ImageLibrary {
   private constructor(
@@ -50,43 +54,64 @@ export class ImageLibrary {
       throw onDisk(error, this.directory);
     });
     try {
-      const file = join(folder, 'image');
-      const image = await new ImageIntake(request, this.processes, this.limits).take(source, file);
-      await rename(file, this.fileOf(image));
+      const { processes, limits } = this;
+      const { image, files } = await importImage(source, folder, request, { processes, limits });
+      await rename(files.list, this.listOf(image)); // first: chunks without their list are of no use
+      await rename(files.chunks, this.fileOf(image));
       await this.syncDirectory();
       return image;
     } catch (error) {
+      request.signal?.throwIfAborted();
       throw onDisk(error, this.directory);
     } finally {
       await rm(folder, { recursive: true, force: true });
     }
   }
 
-  /** Throws DomainError `image-not-found` when the file is gone. */
-  async sizeBytes(image: Pick<StoredImage, 'sha256'>): Promise<number> {
+  /** Of the file with the chunks. Throws DomainError `image-not-found` when it is gone. */
+  async sizeBytes(image: ImageFile): Promise<number> {
+    return await this.lengthOf(image, this.fileOf(image));
+  }
+
+  /** Of the list of chunks. Throws the same, also for an image that was imported before there were lists. */
+  async listBytes(image: ImageFile): Promise<number> {
+    return await this.lengthOf(image, this.listOf(image));
+  }
+
+  /** The file with the chunks, or a part of it, in pieces of 1 MiB: their size decides the speed. */
+  openForStreaming(image: ImageFile, range?: ByteRange): Readable {
+    return createReadStream(this.fileOf(image), { highWaterMark: chunkBytes, ...range });
+  }
+
+  /** The list of chunks, or a part of it. */
+  openList(image: ImageFile, range?: ByteRange): Readable {
+    return createReadStream(this.listOf(image), { highWaterMark: chunkBytes, ...range });
+  }
+
+  /** Does nothing when it is gone already. */
+  async remove(image: ImageFile): Promise<void> {
+    await rm(this.fileOf(image), { force: true });
+    await rm(this.listOf(image), { force: true });
+  }
+
+  private async lengthOf({ sha256 }: ImageFile, file: string): Promise<number> {
     try {
-      return (await stat(this.fileOf(image))).size;
+      return (await stat(file)).size;
     } catch (cause) {
-      throw new DomainError('image-not-found', `The file of the image is not in ${this.directory}.`, {
+      throw new DomainError('image-not-found', `A file of the image is not in ${this.directory}.`, {
         cause,
         remedy: 'Delete the image and import it again.',
-        context: { sha256: image.sha256 },
+        context: { sha256 },
       });
     }
   }
 
-  /** The stored file, or a part of it, in chunks of 1 MiB: their size decides the speed. */
-  openForStreaming(image: Pick<StoredImage, 'sha256'>, range?: ByteRange): Readable {
-    return createReadStream(this.fileOf(image), { highWaterMark: chunkBytes, ...range });
-  }
-
-  /** Does nothing when it is gone already. */
-  async remove(image: Pick<StoredImage, 'sha256'>): Promise<void> {
-    await rm(this.fileOf(image), { force: true });
-  }
-
-  private fileOf({ sha256 }: Pick<StoredImage, 'sha256'>): string {
+  private fileOf({ sha256 }: ImageFile): string {
     return join(this.directory, `${sha256}.zst`);
+  }
+
+  private listOf({ sha256 }: ImageFile): string {
+    return join(this.directory, `${sha256}.chunks`);
   }
 
   private async syncDirectory(): Promise<void> {

@@ -1,9 +1,10 @@
 /**
  * OS images as files: fetched from where the controller may go, taken in from a stream with every check that can be
- * made on the way (digest, length, what is inside), kept compressed with zstd under the digest of their content,
- * streamed to machines.
+ * made on the way (digest, length, what is inside), kept in chunks that are each compressed with zstd and have each a
+ * digest, streamed to machines.
  */
 export { AddressPolicy } from './download/address-policy.js';
 export { type DownloadProgress, ImageDownloads } from './download/image-downloads.js';
 export { type ByteRange, ImageLibrary } from './image-library.js';
-export type { ImportRequest, StoredImage } from './import-stream.js';
+export type { StoredImage } from './image-import.js';
+export type { ImportRequest } from './intake/intake.js';

@@ -28,8 +28,8 @@ export class ImageShelf {
     private readonly shutdown: Shutdown,
   ) {}
 
-  /** `open` is asked for the content only when the name is free. */
-  async add(wanted: ImageUploadQuery, open: () => Promise<ImageSource>): Promise<Image> {
+  /** `open` is asked for the content only when the name is free; `url`: where it gets it from. */
+  async add(wanted: ImageUploadQuery & { url?: string }, open: () => Promise<ImageSource>): Promise<Image> {
     await this.refuseTaken(wanted.name);
     this.imports += 1;
     try {
@@ -43,11 +43,7 @@ export class ImageShelf {
       this.unwanted.add(stored.sha256); // until its entry exists
       return await this.images.create({
         ...stored,
-        kind: 'file_system',
-        format: 'raw',
-        chunksSha256: '',
-        dataBytes: stored.uncompressedBytes,
-        sourceUrl: null,
+        sourceUrl: wanted.url ?? null,
         description: null,
         findings: [],
         lastUsedAt: null,

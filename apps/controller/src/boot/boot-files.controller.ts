@@ -71,6 +71,16 @@ export class BootFilesController {
     await this.recorder.around(request, () => sendFile(request, response, file));
   }
 
+  @Get('images/:id/chunks')
+  async imageChunks(
+    @Param('id', { schema: uuid }) id: string,
+    @Req() request: Request,
+    @Res() response: Response,
+  ): Promise<void> {
+    const list = await this.images.findList(id);
+    await this.recorder.around(request, () => sendFile(request, response, list));
+  }
+
   @Get('instances/:id/:script')
   @Header('Content-Type', 'text/x-shellscript; charset=utf-8')
   @Header('Cache-Control', 'no-store')

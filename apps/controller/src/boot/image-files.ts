@@ -1,9 +1,10 @@
 import { Injectable } from '@nestjs/common';
+import { DomainError } from '#core';
 import { ImageLibrary } from '#images';
 import { ImageStore } from '#store';
 import type { ServedFile } from './send-file.js';
 
-/** The images of the catalogue as files to send. */
+/** The images of the catalogue as files to send: their chunks, and the lists of them. */
 @Injectable()
 export class ImageFiles {
   constructor(
@@ -21,4 +22,27 @@ export class ImageFiles {
       open: (range) => this.library.openForStreaming(image, range),
     };
   }
+
+  /** Throws the same, also for an image that has no list. */
+  async findList(id: string): Promise<ServedFile> {
+    const image = await this.images.find(id);
+    if (image.chunksSha256 === '') throw hasNoList(image.name);
+    return {
+      sizeBytes: await this.library.listBytes(image),
+      type: 'text/plain; charset=utf-8',
+      etag: image.chunksSha256,
+      open: (range) => this.library.openList(image, range),
+    };
+  }
+}
+
+function hasNoList(name: string): DomainError {
+  return new DomainError(
+    'image-not-found',
+    `The image ${name} was imported before images were kept in chunks.`,
+    {
+      remedy: 'Delete it and import it again.',
+      context: { field: 'image' },
+    },
+  );
 }

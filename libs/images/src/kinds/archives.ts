@@ -1,4 +1,4 @@
-import { packingOf } from '../packing.js';
+import { packingOf } from '../intake/packing.js';
 import { byMagic, type Finding, type Head, type ImageKind } from './kind.js';
 import { refusedArchive, refusedPacking } from './remedies.js';
 

@@ -131,6 +131,8 @@ describe('of an installation', () => {
     expect(told([started, word], { ...installing, now })).toEqual(['image-stalled']);
     const ended = event('http.completed', { path: '/boot/images/x' });
     expect(told([started, ended, word], { ...installing, now })).toEqual(['installer-silent']);
+    const list = event('http.completed', { path: '/boot/images/x/chunks' });
+    expect(told([started, list, word], { ...installing, now })).toEqual(['image-stalled']);
   });
 
   it('what the installer says itself comes first', () => {

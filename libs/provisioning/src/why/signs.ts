@@ -5,7 +5,8 @@ import type { Evidence } from './evidence.js';
 
 const loaderConfiguration = /^\/?pxelinux\.cfg\//;
 const scriptPath = /^\/boot\/instances\/[^/]+\/(create|delete)\.sh$/;
-const imagePath = /^\/boot\/images\//;
+/** The image itself; what is below it tells of it. */
+const imagePath = /^\/boot\/images\/[^/]+$/;
 
 type Sign = (event: TimelineEvent) => boolean;
 

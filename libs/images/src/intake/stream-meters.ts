@@ -1,7 +1,6 @@
 import { createHash, type Hash } from 'node:crypto';
-import type { FileHandle } from 'node:fs/promises';
 import { Transform, type TransformCallback } from 'node:stream';
-import { bytesToRecognise } from './kinds/kind.js';
+import { bytesToRecognise } from '../kinds/kind.js';
 
 export const chunkBytes = 1024 * 1024;
 
@@ -39,17 +38,6 @@ export class DigestTap<Algorithm extends string> extends Tap {
   /** In hexadecimal; once, after the end. An algorithm that was not asked for gives ''. */
   digest(algorithm: Algorithm): string {
     return this.hashes.get(algorithm)?.digest('hex') ?? '';
-  }
-}
-
-/** Writes what passes to a file. */
-export class FileTap extends Tap {
-  constructor(private readonly file: FileHandle) {
-    super();
-  }
-
-  protected async look(chunk: Buffer): Promise<void> {
-    await this.file.writeFile(chunk); // from the present position on, and all of it
   }
 }
 

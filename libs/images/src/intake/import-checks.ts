@@ -1,5 +1,5 @@
 import { DomainError } from '#core';
-import type { Finding } from './kinds/kind.js';
+import type { Finding } from '../kinds/kind.js';
 
 /** What came, against what was announced; both in bytes. */
 export function checkLength(announced: number | undefined, came: number): void {

@@ -38,9 +38,6 @@ export const unpackers: Readonly<Record<'zstd' | 'xz' | 'bzip2', Unpacker>> = {
   bzip2: { program: 'bzip2', args: ['-d', '-q', '-c'] },
 };
 
-/** Every image is kept packed like this. */
-export const packer: Unpacker = { program: 'zstd', args: ['-3', '-T0', '-q', '-c'] };
-
 /** The error for a packed file that its program does not accept; `said`: the program's own words. */
 export function damaged(said: string): DomainError {
   return new DomainError('image-invalid', `The image cannot be decompressed: ${said || 'no reason given'}.`, {

@@ -1,0 +1,105 @@
+import { type FileHandle, open } from 'node:fs/promises';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createGunzip } from 'node:zlib';
+import type { StreamingProcesses } from '#platform';
+import { recogniseFileSystem } from '../image-kinds.js';
+import type { Finding } from '../kinds/kind.js';
+import { checkDigest, checkLength, checkSize, checkWhole } from './import-checks.js';
+import { JointWork, type Stage } from './joint-work.js';
+import { packingOf, type Unpacker, unpackers } from './packing.js';
+import { peek } from './source-head.js';
+import { SparseFile } from './sparse-file.js';
+import { chunkBytes, DigestTap, HeadTap } from './stream-meters.js';
+
+export interface ImportRequest {
+  /** Of the source, as the operator has it; lower-case hexadecimal. Each that is given is checked. */
+  expectedSha256?: string;
+  expectedSha512?: string;
+  /** What the sender announced; undefined: it did not say. */
+  expectedBytes?: number;
+  signal?: AbortSignal;
+}
+
+/** What came, unpacked. */
+interface Taken {
+  sourceSha256: string;
+  finding: Finding;
+}
+
+/** Reads a source to its end into a file, unpacked, and checks all that can be checked on the way. Good for one image. */
+export class Intake {
+  private readonly source: DigestTap<'sha256' | 'sha512'>;
+  private readonly content: HeadTap<Finding>;
+  private readonly work: JointWork;
+
+  constructor(
+    private readonly request: ImportRequest,
+    private readonly processes: StreamingProcesses,
+    private readonly maxBytes: number,
+  ) {
+    this.work = new JointWork(request.signal);
+    this.source = new DigestTap(request.expectedSha512 === undefined ? ['sha256'] : ['sha256', 'sha512']);
+    this.content = new HeadTap<Finding>(
+      (head) => this.recognise(head),
+      (bytes) => checkSize(`it unpacks to ${bytes} bytes and more`, bytes, maxBytes),
+    );
+  }
+
+  /** `file` must not exist. Throws what `ImageLibrary.import` says; the file is then not whole. */
+  async take(source: Readable, file: string): Promise<Taken> {
+    const { request, maxBytes } = this;
+    checkSize(`${request.expectedBytes} bytes were announced`, request.expectedBytes ?? 0, maxBytes);
+    const { head, all } = await peek(source);
+    const input = Readable.from(all, { objectMode: false, highWaterMark: chunkBytes });
+    const handle = await open(file, 'wx');
+    try {
+      await this.run(head, input, handle);
+      return this.check();
+    } finally {
+      await handle.close();
+    }
+  }
+
+  private async run(head: Buffer, input: Readable, handle: FileHandle): Promise<void> {
+    const { work, source, content } = this;
+    const { signal } = work;
+    const disk = new SparseFile(handle);
+    const packing = packingOf(head);
+    if (packing === 'raw') {
+      await work.done([], [pipeline(input, source, content, disk, { signal })]);
+    } else if (packing === 'gzip') {
+      const unpack = createGunzip({ chunkSize: chunkBytes });
+      await work.done([], [pipeline(input, source, unpack, content, disk, { signal })]);
+    } else {
+      const unpack = this.start(unpackers[packing]);
+      const packed = pipeline(input, source, unpack.stdin, { signal });
+      const unpacked = pipeline(unpack.stdout, content, disk, { signal });
+      await work.done([unpack], [packed, unpacked]);
+    }
+  }
+
+  private start({ program, args }: Unpacker): Stage {
+    return { program, ...this.processes.start(program, args, this.work.signal) };
+  }
+
+  private recognise(head: Buffer): Finding {
+    const found = recogniseFileSystem(head);
+    const { type, sizeBytes } = found;
+    checkSize(`the ${type} file system in it has ${sizeBytes} bytes`, sizeBytes ?? 0, this.maxBytes);
+    return found;
+  }
+
+  private check(): Taken {
+    const { source, content, request } = this;
+    const { bytes } = source;
+    const finding = content.whatItIs();
+    checkLength(request.expectedBytes, bytes);
+    const sourceSha256 = source.digest('sha256');
+    checkDigest({ called: 'SHA-256', expected: request.expectedSha256, found: sourceSha256 }, bytes);
+    const sourceSha512 = source.digest('sha512');
+    checkDigest({ called: 'SHA-512', expected: request.expectedSha512, found: sourceSha512 }, bytes);
+    checkWhole(finding, content.bytes);
+    return { sourceSha256, finding };
+  }
+}
