@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds the Debian demo image: one ext4 file system with a bootable Debian, compressed with zstd, and a JSON
-# file that describes it. Does nothing when OUTDIR already holds an image of the same inputs.
+# Builds the Debian demo image in the three forms that can be installed: its file system, a whole disk, a tarball;
+# and a JSON file that describes the first. Does nothing when OUTDIR already holds an image of the same inputs.
 set -euo pipefail
 umask 022
 export LC_ALL=C
@@ -10,13 +10,15 @@ export DEFAULT_USER=debian
 # What GRUB of every Debian since 10 can read, whatever the building host's e2fsprogs would choose.
 readonly EXT4_FEATURES=none,has_journal,ext_attr,resize_inode,dir_index,filetype,extent,64bit,flex_bg,sparse_super,large_file,huge_file,dir_nlink,extra_isize,metadata_csum
 readonly JOURNAL_MIB=16 SPARE_MIB=12
+# The label that the whole disk's boot loaders find its root by.
+readonly ROOT_LABEL=demo-root
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 readonly here
 
 usage() {
   cat <<'TEXT'
 Usage: build.sh [--force] OUTDIR
-  Writes OUTDIR/debian-demo.ext4.zst, OUTDIR/debian-demo.json and OUTDIR/inputs.sha256.
+  Writes OUTDIR/debian-demo.ext4.zst, debian-demo.qcow2, debian-demo.tar.zst, debian-demo.json and inputs.sha256.
   --force   build even if OUTDIR holds an image of the same inputs (to take up newer Debian packages)
 Environment:
   DODAI_DEBIAN_MIRROR   archive to fetch Debian from (default: the one the host's apt uses, else mmdebstrap's own)
@@ -40,7 +42,7 @@ check_host() {
   local command
   [ "$(id -u)" = 0 ] || fail 'building the demo image needs root: run it again with sudo'
   [ "$(dpkg --print-architecture)" = "$ARCH" ] || fail "the demo image is built on $ARCH hosts"
-  for command in mmdebstrap zstd mke2fs jq flock; do
+  for command in mmdebstrap zstd mke2fs sgdisk mcopy mkfs.vfat qemu-img jq flock; do
     command -v "$command" >/dev/null || fail "the command $command is missing: install it with apt-get"
   done
 }
@@ -139,6 +141,97 @@ make_file_system() {
   fail 'the file system could not be made, see above'
 }
 
+# On the disk as an installation of Debian leaves it: GRUB for BIOS, and the signed chain for UEFI. Root is last, to grow.
+readonly BIOS_BOOT_MIB=1 ESP_MIB=64
+readonly ESP_AT_MIB=$((1 + BIOS_BOOT_MIB))
+readonly ROOT_AT_MIB=$((ESP_AT_MIB + ESP_MIB))
+
+make_disk() {
+  local disk=$work/disk file_system=$work/disk-root root_mib
+  write_boot_files
+  cp --sparse=always "$work/out/debian-demo.ext4" "$file_system"
+  tune2fs -L "$ROOT_LABEL" "$file_system" >/dev/null
+  write_into "$file_system" "$work/grub.cfg" /boot/grub/grub.cfg
+  write_into "$file_system" "$work/fstab" /etc/fstab
+  root_mib=$(($(stat -c %s "$file_system") >> 20))
+  truncate --size="$((ROOT_AT_MIB + root_mib + 1))M" "$disk"
+  sgdisk --clear --new="1:1M:+${BIOS_BOOT_MIB}M" --typecode=1:EF02 --change-name=1:bios-boot \
+    --new="2:${ESP_AT_MIB}M:+${ESP_MIB}M" --typecode=2:EF00 --change-name=2:esp \
+    --new="3:${ROOT_AT_MIB}M:+${root_mib}M" --typecode=3:8300 --change-name=3:root "$disk" >/dev/null
+  install_bios_grub "$disk"
+  make_esp "$work/esp"
+  dd if="$work/esp" of="$disk" bs=1M seek="$ESP_AT_MIB" conv=sparse,notrunc status=none
+  dd if="$file_system" of="$disk" bs=1M seek="$ROOT_AT_MIB" conv=sparse,notrunc status=none
+  qemu-img convert -f raw -O qcow2 -c -o compression_type=zstd "$disk" "$work/out/debian-demo.qcow2"
+  rm "$disk" "$file_system" "$work/esp"
+}
+
+write_boot_files() {
+  cat >"$work/grub.cfg" <<CFG
+set timeout=1
+serial --unit=0 --speed=115200
+terminal_input console serial
+terminal_output console serial
+search --no-floppy --label --set=root $ROOT_LABEL
+menuentry 'Debian' {
+  linux /vmlinuz root=LABEL=$ROOT_LABEL ro console=tty0 console=ttyS0,115200n8
+  initrd /initrd.img
+}
+CFG
+  printf 'LABEL=%s / ext4 errors=remount-ro 0 1\n' "$ROOT_LABEL" >"$work/fstab"
+  # What the signed GRUB reads beside itself.
+  # shellcheck disable=SC2016 # GRUB expands these
+  printf 'search --no-floppy --label --set=root %s\nset prefix=($root)/boot/grub\nconfigfile $prefix/grub.cfg\n' \
+    "$ROOT_LABEL" >"$work/esp.cfg"
+}
+
+# write_into FILE_SYSTEM FILE PATH: an unmounted ext file system gets the file under the path, root's own.
+write_into() {
+  debugfs -w -f - "$1" >"$work/log" 2>&1 <<COMMANDS
+mkdir ${3%/*}
+rm $3
+write $2 $3
+set_inode_field $3 mode 0100644
+COMMANDS
+  [ "$(debugfs -R "cat $3" "$1" 2>/dev/null)" = "$(cat "$2")" ] || { cat "$work/log" >&2 && fail "$3 could not be written"; }
+}
+
+# What grub-bios-setup would do, on a disk that is a file (GRUB, grub-core/boot/i386/pc/{boot,diskboot}.S): the sector
+# of the core image goes into the boot sector (8 bytes at 0x5c) and the sector after it into the core image's own list
+# (8 bytes at 0x1f4).
+install_bios_grub() {
+  local modules=$work/root/usr/lib/grub/i386-pc core_sector=2048
+  chroot "$work/root" grub-mkimage --format=i386-pc --output=/tmp/core.img --prefix='(hd0,gpt3)/boot/grub' \
+    biosdisk part_gpt ext2 search search_label normal configfile linux serial terminal echo
+  dd if="$modules/boot.img" of="$1" bs=440 count=1 conv=notrunc status=none
+  dd if="$work/root/tmp/core.img" of="$1" bs=512 seek="$core_sector" conv=notrunc status=none
+  put_sector "$1" $((0x5c)) "$core_sector"
+  put_sector "$1" $((core_sector * 512 + 0x1f4)) $((core_sector + 1))
+  rm "$work/root/tmp/core.img"
+}
+
+# put_sector DISK OFFSET SECTOR: eight bytes, the least significant first.
+put_sector() {
+  local bytes='' place
+  for place in 0 8 16 24 32 40 48 56; do bytes+=$(printf '\\x%02x' $(($3 >> place & 255))); done
+  # shellcheck disable=SC2059 # the bytes are the format
+  printf "$bytes" | dd of="$1" bs=1 seek="$2" conv=notrunc status=none
+}
+
+make_esp() {
+  truncate --size="${ESP_MIB}M" "$1"
+  mkfs.vfat -n ESP "$1" >/dev/null
+  mmd -i "$1" ::EFI ::EFI/BOOT ::EFI/debian
+  mcopy -i "$1" "$work/root/usr/lib/shim/shimx64.efi.signed" ::EFI/BOOT/BOOTX64.EFI
+  mcopy -i "$1" "$work/root/usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed" ::EFI/BOOT/grubx64.efi
+  mcopy -i "$1" "$work/esp.cfg" ::EFI/debian/grub.cfg
+}
+
+make_tarball() {
+  tar --create --numeric-owner --xattrs --sort=name --directory="$work/root" --exclude='./tmp/*' --exclude='./dev/*' . |
+    zstd -q -T0 -3 -o "$work/out/debian-demo.tar.zst"
+}
+
 compress_and_describe() {
   local image=$work/out/debian-demo.ext4 version
   version=$(cat "$work/root/etc/debian_version")
@@ -196,6 +289,9 @@ main() {
   install_packages
   say 'making the file system'
   make_file_system
+  say 'making the whole disk and the tarball'
+  make_disk
+  make_tarball
   compress_and_describe
   publish
   say "done in $SECONDS s: $(numfmt --to=iec "$(stat -c %s "$outdir/debian-demo.ext4.zst")")B compressed"
