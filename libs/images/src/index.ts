@@ -3,6 +3,7 @@
  * made on the way (digest, length, what is inside), kept in chunks that are each compressed with zstd and have each a
  * digest, streamed to machines.
  */
+export { type Inspection, inspectImage } from './check/inspect-image.js';
 export { AddressPolicy } from './download/address-policy.js';
 export { type DownloadProgress, ImageDownloads } from './download/image-downloads.js';
 export { type ByteRange, ImageLibrary } from './image-library.js';

@@ -7,6 +7,8 @@ const packages: Record<string, string> = {
   resize2fs: 'e2fsprogs',
   ipmi_sim: 'openipmi',
   ip: 'iproute2',
+  'grub-fstest': 'grub-common',
+  prlimit: 'util-linux',
   xz: 'xz-utils',
 };
 

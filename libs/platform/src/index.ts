@@ -15,6 +15,7 @@ export {
   roles,
 } from './config.js';
 export { DataDirectory } from './data-directory.js';
+export { debianPackageOf } from './debian-package.js';
 export { EmbeddedPostgres } from './embedded-postgres.js';
 export { jitter } from './jitter.js';
 export { createLogger, type Logger } from './logger.js';

@@ -1,0 +1,93 @@
+import type { ImageContents } from '../reading/image-contents.js';
+import { fault, ok, type Requirement, warning } from './requirement.js';
+
+const fit = new Set(['x86_64', 'i686']);
+
+export const architecture: Requirement = {
+  check: 'architecture',
+  look({ description }) {
+    const found = description.architecture;
+    if (found === null) {
+      return warning(
+        'What processors it is made for could not be found out: none of its shells is a program.',
+        'Make sure that it is the root file system of an x86_64 Linux.',
+      );
+    }
+    if (fit.has(found)) return ok(`It is made for ${found}.`);
+    return fault(
+      `It is made for ${found}, and machines that dodai installs are x86_64.`,
+      'Get the same image for x86_64 (amd64).',
+    );
+  },
+};
+
+export const systemd: Requirement = {
+  check: 'systemd',
+  async look({ contents }) {
+    const found = await contents.firstOf('/usr/lib/systemd/systemd', '/lib/systemd/systemd');
+    if (found !== undefined) return ok('systemd starts it.');
+    return fault(
+      'It is not started by systemd, which runs what reports to dodai that the installation came up.',
+      'Take an image with systemd, or install it in this one.',
+    );
+  },
+};
+
+const kernelName = /^(vmlinuz|vmlinux|bzImage|kernel|linux$)/;
+const initramfsName = /^(initrd|initramfs)/;
+
+/** The names in /boot, in the directories that kernel-install makes there, and where Arch and Fedora keep kernels too. */
+async function bootNames(contents: ImageContents): Promise<string[]> {
+  const names = [...(await contents.list('/boot'))];
+  const machineId = names.filter((name) => /^[0-9a-f]{32}$/.test(name));
+  for (const id of machineId) {
+    for (const version of await contents.list(`/boot/${id}`))
+      names.push(...(await contents.list(`/boot/${id}/${version}`)));
+  }
+  const unified = await contents.list('/boot/efi/EFI/Linux');
+  return unified.length > 0 ? [...names, 'vmlinuz', 'initrd'] : names;
+}
+
+export const kernel: Requirement = {
+  check: 'kernel',
+  async look({ contents }) {
+    const names = await bootNames(contents);
+    const [kernels, initramfs] = [names.filter(isKernel), names.filter((name) => initramfsName.test(name))];
+    if (kernels.length === 0) {
+      return fault(
+        'There is no kernel in its /boot: it may be made for containers.',
+        'Install one in the image (Debian: linux-image-amd64, Ubuntu: linux-image-generic), with its initramfs.',
+      );
+    }
+    if (initramfs.length === 0) {
+      return warning(
+        'There is a kernel in its /boot, but no initramfs: it starts only where all it needs is built in.',
+        'Make one in the image: update-initramfs -c -k all (dracut --regenerate-all on Fedora and its kin).',
+      );
+    }
+    return ok('It has a kernel with its initramfs.');
+  },
+};
+
+const isKernel = (name: string) => kernelName.test(name);
+
+export const network: Requirement = {
+  check: 'network',
+  async look({ contents }) {
+    const ways: [name: string, ...paths: string[]][] = [
+      ['netplan', '/usr/sbin/netplan'],
+      ['ifupdown', '/usr/sbin/ifup', '/sbin/ifup'],
+      ['systemd-networkd', '/usr/lib/systemd/systemd-networkd', '/lib/systemd/systemd-networkd'],
+    ];
+    for (const [name, ...paths] of ways) {
+      if ((await contents.firstOf(...paths)) !== undefined)
+        return ok(`dodai sets up its network with ${name}.`);
+    }
+    const manager = await contents.firstOf('/usr/sbin/NetworkManager');
+    const found = manager ? 'only NetworkManager, which dodai does not set up' : 'nothing that dodai knows';
+    return fault(
+      `To set up its network it has ${found}.`,
+      'Install systemd-networkd, netplan or ifupdown in the image.',
+    );
+  },
+};
