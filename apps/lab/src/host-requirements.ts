@@ -1,6 +1,8 @@
 import { accessSync, constants, existsSync } from 'node:fs';
 import path from 'node:path';
+import { firmwareImages } from './firmware.js';
 import { LabError } from './lab-error.js';
+import type { Firmware } from './options.js';
 
 /** What the lab runs or reads, with the Debian package that brings it. */
 const programs = {
@@ -11,17 +13,18 @@ const programs = {
   radvd: 'radvd',
 } as const;
 const bootRoms = { path: '/usr/lib/ipxe/qemu/pxe-virtio.rom', debianPackage: 'ipxe-qemu' } as const;
+const uefiPackage = 'ovmf';
 const tunDevice = '/dev/net/tun';
 
-/** Throws with everything that is missing, before anything is touched. */
-export function assertHostCanRunLab(): void {
+/** Throws with everything that is missing for machines of these firmwares, before anything is touched. */
+export function assertHostCanRunLab(firmwares: readonly Firmware[]): void {
   if (process.getuid?.() !== 0) {
     throw new LabError(
       'the lab makes network namespaces, which only root may',
       'Run it as root or with sudo.',
     );
   }
-  const missing = missingPackages(existsSync, findProgram);
+  const missing = missingPackages(existsSync, findProgram, firmwares);
   if (missing.length > 0) {
     throw new LabError(
       `missing on this host: ${missing.join(', ')}`,
@@ -39,11 +42,15 @@ export function assertHostCanRunLab(): void {
 export function missingPackages(
   fileExists: (file: string) => boolean,
   find: (program: string) => boolean,
+  firmwares: readonly Firmware[],
 ): string[] {
   const missing: string[] = Object.entries(programs)
     .filter(([program]) => !find(program))
     .map(([, debianPackage]) => debianPackage);
-  return fileExists(bootRoms.path) ? missing : [...missing, bootRoms.debianPackage];
+  if (!fileExists(bootRoms.path)) missing.push(bootRoms.debianPackage);
+  const images = firmwares.flatMap((firmware) => Object.values(firmwareImages(firmware) ?? {}));
+  if (!images.every(fileExists)) missing.push(uefiPackage);
+  return missing;
 }
 
 function findProgram(program: string): boolean {

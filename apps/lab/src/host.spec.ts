@@ -7,12 +7,13 @@ const nothing = () => false;
 
 describe('what the host must have', () => {
   it('names the Debian package of each program that is missing', () => {
-    expect(missingPackages(everything, (program) => program !== 'ipmi_sim')).toEqual(['openipmi']);
-    expect(missingPackages(everything, everything)).toEqual([]);
+    expect(missingPackages(everything, (program) => program !== 'ipmi_sim', ['bios'])).toEqual(['openipmi']);
+    expect(missingPackages(everything, everything, ['uefi'])).toEqual([]);
   });
 
-  it('names the package of the boot ROMs', () => {
-    expect(missingPackages(nothing, everything)).toEqual(['ipxe-qemu']);
+  it('names the packages of the boot ROMs, and of UEFI where a machine has it', () => {
+    expect(missingPackages(nothing, everything, ['bios'])).toEqual(['ipxe-qemu']);
+    expect(missingPackages(nothing, everything, ['bios', 'uefi-secure'])).toEqual(['ipxe-qemu', 'ovmf']);
   });
 });
 

@@ -34,9 +34,39 @@ describe('the script that starts QEMU', () => {
     expect(script).toContain('logfile=/lab/rack/machines/m1/serial.log,logappend=on');
   });
 
+  it('has sectors of 4096 bytes where they are asked for', () => {
+    const [native] = planRack(parseRackOptions({ disks: ['nvme:1G:4k'] }), '/lab', 'tcg').machines;
+    expect(native && qemuScript(native, 'tcg')).toContain('logical_block_size=4096,physical_block_size=4096');
+    expect(script).not.toContain('block_size');
+  });
+
   it('uses the processor of the host under KVM', () => {
     expect(qemuScript(machine, 'kvm')).toContain('-cpu "host"');
   });
+});
+
+describe('the script that starts a machine with UEFI', () => {
+  const scriptWith = (firmware: string) => {
+    const [machine] = planRack(parseRackOptions({ firmware }), '/lab', 'tcg').machines;
+    return machine ? qemuScript(machine, 'tcg') : '';
+  };
+
+  it('has code that nobody can write, and variables of its own', () => {
+    expect(flashOf(scriptWith('uefi'))).toEqual([
+      'readonly=on,file=/usr/share/OVMF/OVMF_CODE_4M.fd',
+      'file=/lab/rack/machines/m1/efivars.fd',
+    ]);
+    expect(scriptWith('bios')).not.toMatch(/pflash|fw_cfg/);
+  });
+
+  it('keeps the variables from all but the firmware with Secure Boot', () => {
+    expect(scriptWith('uefi-secure')).toContain('OVMF_CODE_4M.secboot.fd');
+    expect(scriptWith('uefi-secure')).toContain('q35,smm=on,');
+    expect(scriptWith('uefi-secure')).toContain('driver=cfi.pflash01,property=secure,value=on');
+  });
+
+  const flashOf = (text: string) =>
+    [...text.matchAll(/if=pflash,format=raw,unit=\d,([^"]+)"/g)].map(([, rest]) => rest);
 });
 
 describe('the configuration of a BMC', () => {

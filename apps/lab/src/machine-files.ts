@@ -10,6 +10,7 @@ export function machineFiles(machine: Pick<MachinePlan, 'dir'>) {
     bmcCommands: file('bmc.emu'),
     bmcState: file('bmc-state'),
     bmcLog: file('bmc.log'),
+    firmwareVariables: file('efivars.fd'),
     qemuPid: file('qemu.pid'),
     monitorSocket: file('qmp.sock'),
     serialSocket: file('serial.sock'),

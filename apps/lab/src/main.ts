@@ -2,7 +2,7 @@
 import { Command } from 'commander';
 import { attachConsole } from './console.js';
 import { LabError } from './lab-error.js';
-import { diskBuses, nicModels, parsePort } from './options.js';
+import { diskBuses, firmwares, nicModels, parsePort } from './options.js';
 import { Rack } from './rack.js';
 import { describeRack, printRack } from './status.js';
 
@@ -13,6 +13,7 @@ interface UpOptions {
   cpus?: string;
   disk?: string[];
   nic?: string;
+  firmware?: string;
   publish?: string;
 }
 
@@ -35,8 +36,13 @@ function buildProgram(): Command {
     .option('--machines <count>', 'how many (default: 2)')
     .option('--memory <MiB>', 'memory of each machine (default: 1024)')
     .option('--cpus <count>', 'processors of each machine (default: 1)')
-    .option('--disk <bus:size>', `a disk on ${diskBuses.join(', ')}; repeatable (default: virtio:6G)`, append)
+    .option(
+      '--disk <bus:size>',
+      `a disk on ${diskBuses.join(', ')}, :4k at its end for 4K-native; repeatable (default: virtio:6G)`,
+      append,
+    )
     .option('--nic <model>', `network card: ${nicModels.join(', ')} (default: virtio)`)
+    .option('--firmware <firmware>', `${firmwares.join(', ')} (default: bios)`)
     .option('--publish <port>', "reach the controller's port on 127.0.0.1 of this host")
     .action(up);
   program
@@ -77,6 +83,7 @@ async function up(options: UpOptions): Promise<void> {
     cpus: optionalNumber(options.cpus),
     disks: options.disk,
     nic: options.nic,
+    firmware: options.firmware,
   });
   if (options.publish !== undefined) await rack.publish(parsePort(options.publish));
   printRack(rack);

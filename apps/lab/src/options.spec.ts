@@ -7,8 +7,9 @@ describe('options of a rack', () => {
     const machine = {
       memoryMiB: 1024,
       cpus: 1,
-      disks: [{ bus: 'virtio', sizeBytes: 6 * 1024 ** 3 }],
+      disks: [{ bus: 'virtio', sizeBytes: 6 * 1024 ** 3, sectorBytes: 512 }],
       nic: 'virtio',
+      firmware: 'bios',
     };
     expect(parseRackOptions({})).toEqual({ name: 'rack', machines: [machine, machine] });
   });
@@ -34,11 +35,11 @@ describe('options of a rack', () => {
   });
 
   it('reads disks of every bus', () => {
-    expect(parseDisk('sata:1G')).toEqual({ bus: 'sata', sizeBytes: 1024 ** 3 });
-    expect(parseDisk('nvme:1G').bus).toBe('nvme');
+    expect(parseDisk('sata:1G')).toEqual({ bus: 'sata', sizeBytes: 1024 ** 3, sectorBytes: 512 });
+    expect(parseDisk('nvme:1G:4k')).toMatchObject({ bus: 'nvme', sectorBytes: 4096 });
   });
 
-  it.each(['scsi:6G', 'virtio', 'virtio:', 'virtio:6G:7', ':6G', 'virtio:4K'])(
+  it.each(['scsi:6G', 'virtio', 'virtio:', 'virtio:6G:7', ':6G', 'virtio:4K', 'sata:6G:4k', 'nvme:6G:4k:'])(
     'refuses the disk %j',
     (text) => {
       expect(() => parseDisk(text)).toThrow(LabError);
@@ -63,6 +64,12 @@ describe('options of a rack', () => {
     { disks: Array<string>(7).fill('sata:1G') },
   ])('refuses $machines machines, $memoryMiB MiB, $cpus CPUs, disks $disks', (options) => {
     expect(() => parseRackOptions(options)).toThrow(LabError);
+  });
+
+  it('lets each machine have a firmware of its own', () => {
+    const { machines } = parseRackOptions({ firmware: 'uefi', machines: [{}, { firmware: 'uefi-secure' }] });
+    expect(machines.map(({ firmware }) => firmware)).toEqual(['uefi', 'uefi-secure']);
+    expect(() => parseRackOptions({ firmware: 'efi' })).toThrow("'efi' is not a firmware");
   });
 
   it('says which network cards there are', () => {

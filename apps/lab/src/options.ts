@@ -6,18 +6,26 @@ export type DiskBus = (typeof diskBuses)[number];
 export const nicModels = ['virtio', 'e1000', 'e1000e'] as const;
 export type NicModel = (typeof nicModels)[number];
 
+/** `uefi-secure`: Secure Boot, with the keys that computers are sold with. */
+export const firmwares = ['bios', 'uefi', 'uefi-secure'] as const;
+export type Firmware = (typeof firmwares)[number];
+
 interface DiskSpec {
   bus: DiskBus;
   sizeBytes: number;
+  /** 512, or 4096 for what is sold as 4K-native. */
+  sectorBytes: number;
 }
 
 /** What may differ from machine to machine. */
 export interface MachineOptions {
   memoryMiB?: number;
   cpus?: number;
-  /** `bus:size`, such as `virtio:6G`. The first disk is the one the BIOS boots. */
+  /** `bus:size`, such as `virtio:6G`, with `:4k` for sectors of 4096 bytes. The first disk is the one the firmware boots. */
   disks?: readonly string[];
   nic?: string;
+  /** One of `firmwares`; default `bios`. */
+  firmware?: string;
 }
 
 export interface RackOptions extends MachineOptions {
@@ -33,6 +41,7 @@ export interface MachineSpec {
   cpus: number;
   disks: DiskSpec[];
   nic: NicModel;
+  firmware: Firmware;
 }
 
 export interface RackSpec {
@@ -45,6 +54,8 @@ const maximumMachines = 80;
 const sataPorts = 6;
 const minimumMemoryMiB = 128;
 const minimumDiskBytes = 1024 ** 2;
+const sectors = ['512', '4k'] as const;
+const sectorBytes = { '512': 512, '4k': 4096 } as const;
 const unitBytes = { K: 1024, M: 1024 ** 2, G: 1024 ** 3, T: 1024 ** 4 } as const;
 
 /** `6G`, `512M`: an integer with a binary unit. */
@@ -55,21 +66,28 @@ export function parseSize(text: string): number {
 }
 
 export function parseDisk(text: string): DiskSpec {
-  const [bus, size, ...rest] = text.split(':');
-  if (!isOneOf(diskBuses, bus) || size === undefined || rest.length > 0) {
+  const [bus, size, sector = '512', ...rest] = text.split(':');
+  if (!isOneOf(diskBuses, bus) || size === undefined || !isOneOf(sectors, sector) || rest.length > 0) {
     throw new LabError(
       `'${text}' is not a disk`,
-      `Write bus:size with a bus of ${diskBuses.join(', ')}: virtio:6G.`,
+      `Write bus:size with a bus of ${diskBuses.join(', ')}, and :4k for 4K-native: virtio:6G, nvme:6G:4k.`,
     );
   }
+  if (bus === 'sata' && sector === '4k')
+    throw new LabError(`'${text}': QEMU has no SATA disk that is 4K-native`, 'Use virtio or nvme for it.');
   const sizeBytes = parseSize(size);
   if (sizeBytes < minimumDiskBytes) throw new LabError(`disk '${text}' is too small`, 'Give it 1M or more.');
-  return { bus, sizeBytes };
+  return { bus, sizeBytes, sectorBytes: sectorBytes[sector] };
 }
 
 export function parseNic(text: string): NicModel {
   if (isOneOf(nicModels, text)) return text;
   throw new LabError(`'${text}' is not a network card`, `Choose one of ${nicModels.join(', ')}.`);
+}
+
+export function parseFirmware(text: string): Firmware {
+  if (isOneOf(firmwares, text)) return text;
+  throw new LabError(`'${text}' is not a firmware`, `Choose one of ${firmwares.join(', ')}.`);
 }
 
 /** The name becomes part of a directory, a network namespace and host names. */
@@ -113,6 +131,7 @@ function parseMachine(options: MachineOptions): MachineSpec {
     cpus: wholeNumber('number of CPUs', options.cpus ?? 1, 1, 64),
     disks,
     nic: parseNic(options.nic ?? 'virtio'),
+    firmware: parseFirmware(options.firmware ?? 'bios'),
   };
 }
 

@@ -1,12 +1,13 @@
 import { createHash, randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { LabError } from './lab-error.js';
-import type { DiskBus, MachineSpec, NicModel, RackSpec } from './options.js';
+import type { DiskBus, Firmware, MachineSpec, NicModel, RackSpec } from './options.js';
 import type { Accelerator } from './accelerator.js';
 
 export interface DiskPlan {
   bus: DiskBus;
   sizeBytes: number;
+  sectorBytes: number;
   path: string;
   serial: string;
 }
@@ -28,6 +29,7 @@ export interface MachinePlan {
   memoryMiB: number;
   cpus: number;
   nic: NicModel;
+  firmware: Firmware;
   disks: DiskPlan[];
   tap: string;
   /** Inside the namespace, where the BMC finds the serial line for serial-over-LAN. */
@@ -113,6 +115,7 @@ function planMachine(rack: string, rackDir: string, spec: MachineSpec, index: nu
     memoryMiB: spec.memoryMiB,
     cpus: spec.cpus,
     nic: spec.nic,
+    firmware: spec.firmware,
     disks: spec.disks.map((disk, number) => ({
       ...disk,
       path: path.join(dir, `disk${number}.raw`),

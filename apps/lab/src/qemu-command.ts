@@ -1,4 +1,5 @@
 import type { Accelerator } from './accelerator.js';
+import { firmwareArguments, machineType } from './firmware.js';
 import { machineFiles } from './machine-files.js';
 import type { NicModel } from './options.js';
 import type { DiskPlan, MachinePlan } from './plan.js';
@@ -35,7 +36,8 @@ function qemuArguments(machine: MachinePlan, accelerator: Accelerator): Argument
     ['-nodefaults'],
     ['-no-user-config'],
     // graphics=off makes SeaBIOS, iPXE and pxelinux speak on the serial line
-    ['-machine', `pc,graphics=off,accel=${accelerator}`],
+    ['-machine', `${machineType(machine.firmware)},graphics=off,accel=${accelerator}`],
+    ...firmwareArguments(machine),
     ['-cpu', accelerator === 'kvm' ? 'host' : 'max'],
     ['-smp', String(machine.cpus)],
     ['-m', `${machine.memoryMiB}M`],
@@ -47,10 +49,7 @@ function qemuArguments(machine: MachinePlan, accelerator: Accelerator): Argument
     ['-object', 'rng-random,id=rng0,filename=/dev/urandom'],
     ['-device', 'virtio-rng-pci,rng=rng0'],
     ['-netdev', `tap,id=net0,ifname=${machine.tap},script=no,downscript=no`],
-    [
-      '-device',
-      `${nicDevices[machine.nic]},id=nic0,netdev=net0,mac=${machine.mac},bootindex=${nicBootIndex}`,
-    ],
+    ['-device', nicDevice(machine)],
     ...diskArguments(machine.disks),
     [
       '-chardev',
@@ -63,13 +62,24 @@ function qemuArguments(machine: MachinePlan, accelerator: Accelerator): Argument
   ];
 }
 
+function nicDevice({ nic, mac, firmware }: MachinePlan): string {
+  const device = `${nicDevices[nic]},id=nic0,netdev=net0,mac=${mac},bootindex=${nicBootIndex}`;
+  // UEFI has a driver of its own for virtio, which Secure Boot trusts; iPXE's ROM is not signed
+  return nic === 'virtio' && firmware !== 'bios' ? `${device},romfile=` : device;
+}
+
 function diskArguments(disks: readonly DiskPlan[]): Argument[] {
   const controllers: Argument[] = disks.some((disk) => disk.bus === 'sata')
     ? [['-device', 'ich9-ahci,id=ahci0']]
     : [];
   let sataPort = 0;
   const drives = disks.flatMap((disk, index): Argument[] => {
-    const common = `id=disk${index},drive=drive${index},serial=${disk.serial},bootindex=${firstDiskBootIndex + index}`;
+    const common = [
+      `id=disk${index},drive=drive${index},serial=${disk.serial},bootindex=${firstDiskBootIndex + index}`,
+      ...(disk.sectorBytes === 512
+        ? []
+        : [`logical_block_size=${disk.sectorBytes}`, `physical_block_size=${disk.sectorBytes}`]),
+    ].join();
     return [
       [
         '-drive',

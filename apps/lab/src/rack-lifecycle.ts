@@ -31,7 +31,7 @@ const gracePeriodMs = 10_000;
 export async function raiseRack(options: RackOptions): Promise<RackPlan> {
   const spec = parseRackOptions(options);
   const labDir = labDirectory(options.labDir);
-  assertHostCanRunLab();
+  assertHostCanRunLab(spec.machines.map(({ firmware }) => firmware));
   if (rackExists(spec.name, labDir)) {
     const existing = await readPlan(spec.name, labDir);
     assertMadeWith(existing, options);
@@ -83,8 +83,8 @@ async function endEveryProcess(plan: RackPlan): Promise<void> {
 }
 
 function assertMadeWith(plan: RackPlan, options: RackOptions): void {
-  const { machines, memoryMiB, cpus, disks, nic } = options;
-  if ([machines, memoryMiB, cpus, disks, nic].every((option) => option === undefined)) return;
+  const { machines, memoryMiB, cpus, disks, nic, firmware } = options;
+  if ([machines, memoryMiB, cpus, disks, nic, firmware].every((option) => option === undefined)) return;
   if (JSON.stringify(parseRackOptions(options)) === JSON.stringify(plan.spec)) return;
   throw new LabError(
     `rack '${plan.name}' exists and was made with other options`,

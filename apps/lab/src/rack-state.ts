@@ -14,6 +14,7 @@ import {
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bmcCommands, bmcConfig } from './bmc-config.js';
+import { firmwareImages } from './firmware.js';
 import { LabError } from './lab-error.js';
 import { machineFiles, rackFiles } from './machine-files.js';
 import { routerAdvertisement } from './namespace.js';
@@ -94,7 +95,15 @@ async function writeMachineFiles(plan: RackPlan, machine: MachinePlan): Promise<
   await writeFile(files.bmcCommands, bmcCommands());
   await writeFile(files.qemuScript, qemuScript(machine, plan.accelerator), { mode: 0o700 });
   await writeFile(files.serialLog, '', { flag: 'a' });
+  await writeFirmwareVariables(machine);
   await Promise.all(machine.disks.map((disk) => createSparseFile(disk.path, disk.sizeBytes)));
+}
+
+/** As a machine leaves the factory; what it then remembers (boot entries, their order) is its own. */
+async function writeFirmwareVariables(machine: MachinePlan): Promise<void> {
+  const images = firmwareImages(machine.firmware);
+  const { firmwareVariables } = machineFiles(machine);
+  if (images !== null && !existsSync(firmwareVariables)) await copyFile(images.variables, firmwareVariables);
 }
 
 async function createSparseFile(file: string, sizeBytes: number): Promise<void> {

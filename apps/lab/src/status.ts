@@ -9,6 +9,7 @@ export function describeRack(rack: Rack) {
     power: rack.powerState(machine),
     mac: machine.mac,
     ip: machine.ip,
+    firmware: machine.firmware,
     bmc: { ...machine.bmc, running: rack.bmcIsRunning(machine) },
     diskPaths: machine.diskPaths,
     serialLogPath: machine.serialLogPath,
@@ -18,7 +19,7 @@ export function describeRack(rack: Rack) {
 
 export function printRack(rack: Rack): void {
   const table = new Table({
-    head: ['machine', 'power', 'MAC', 'address', 'BMC', 'user / password', 'disks'],
+    head: ['machine', 'firmware', 'power', 'MAC', 'address', 'BMC', 'user / password', 'disks'],
     style: { head: [], border: [] },
   });
   for (const machine of rack.machines) {
@@ -27,6 +28,7 @@ export function printRack(rack: Rack): void {
     const disks = machine.disks.map((disk) => `${disk.bus} ${disk.sizeBytes / 1024 ** 3} GiB`).join(', ');
     table.push([
       machine.name,
+      machine.firmware,
       rack.powerState(machine),
       machine.mac,
       machine.ip,
