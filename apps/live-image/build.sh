@@ -18,7 +18,8 @@ usage() {
   cat <<'TEXT'
 Usage: build.sh [--force] OUTDIR
        build.sh --inputs-hash
-  Writes OUTDIR/vmlinuz, OUTDIR/initrd.img, OUTDIR/manifest.txt and OUTDIR/inputs.sha256.
+  Writes OUTDIR/vmlinuz, OUTDIR/initrd.img, OUTDIR/bootx64.efi, OUTDIR/grubx64.efi, OUTDIR/manifest.txt and
+  OUTDIR/inputs.sha256.
   --force         build even if OUTDIR holds an image of the same inputs (to take up newer Debian packages)
   --inputs-hash   print the key that says what an image was built from
 Environment:
@@ -107,6 +108,13 @@ unpack_packages() {
     --setup-hook='for d in bin lib lib64 sbin; do mkdir -p "$1/usr/$d"; [ -e "$1/$d" ] || ln -s "usr/$d" "$1/$d"; done' \
     --include="$packages" "$SUITE" "$root" "${sources[@]}" >"$work/log" 2>&1 &
   wait $! || { tail -n 15 "$work/log" >&2 && fail 'the Debian packages could not be fetched or unpacked, see above'; }
+}
+
+# What UEFI machines load over the network, before the kernel: Debian's shim and network GRUB, as signed. The kernel is
+# signed by the same, so that all of it starts under Secure Boot.
+take_network_loaders() {
+  mv "$root/usr/lib/shim/shimx64.efi.signed" "$work/out/bootx64.efi"
+  mv "$root/usr/lib/grub/x86_64-efi-signed/grubnetx64.efi.signed" "$work/out/grubx64.efi"
 }
 
 prune_files() {
@@ -264,6 +272,7 @@ main() {
   unpack_packages
   kernel=$(basename "$root"/usr/lib/modules/*)
   mv "$root/boot/vmlinuz-$kernel" "$work/vmlinuz"
+  take_network_loaders
   mv "$root"/usr/share/ca-certificates/mozilla/*.crt "$work/certificates/"
   say "kernel ${kernel}: choosing modules and firmware, adding our scripts"
   select_modules

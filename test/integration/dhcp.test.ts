@@ -68,6 +68,26 @@ describe('DHCP in full mode', () => {
     });
   });
 
+  it.each([7, 9])('gives a UEFI machine that asks as %i the loader for UEFI', async (architecture) => {
+    const dhcp = newServer();
+    await dhcp.setReservations([known]);
+    await dhcp.start();
+    expect(await segment.askForBoot(known.mac, architecture)).toMatchObject({
+      siaddr: segment.serverAddress,
+      boot_file: 'bootx64.efi',
+    });
+  });
+
+  it('gives firmware that there is no loader for an address, and nothing to boot', async () => {
+    const dhcp = newServer();
+    await dhcp.setReservations([known]);
+    await dhcp.start();
+    const lease = await segment.askForBoot(known.mac, 6);
+    expect(lease?.ip).toBe(known.ip);
+    expect(lease?.boot_file).toBeUndefined();
+    await expect.poll(() => events.at(-1)).toMatchObject({ kind: 'ack', architecture: 6 });
+  });
+
   it('listens for DHCP on its own interface, and for nothing else', async () => {
     await newServer().start();
     expect(await segment.listeningAtServer()).toEqual([`0.0.0.0%${segment.serverInterface}:67`]);
@@ -145,6 +165,13 @@ describe('DHCP in proxy mode', () => {
         expect.objectContaining({ kind: 'proxy', mac: known.mac, architecture: 0, note: 'proxy' }),
         expect.objectContaining({ kind: 'proxy', mac: known.mac, architecture: 0, note: 'lpxelinux.0' }),
       ]);
+  });
+
+  it('adds the loader for UEFI where UEFI asks', async () => {
+    await newServer({ mode: 'proxy' }).start();
+    const { boot } = await segment.askProxy(known.mac, 7);
+    expect(boot).toMatchObject({ nextServer: segment.serverAddress, file: 'bootx64.efi' });
+    await expect.poll(() => events[0]).toMatchObject({ kind: 'proxy', architecture: 7, note: 'proxy' });
   });
 
   it('does not answer a client that is no boot firmware', async () => {

@@ -42,7 +42,7 @@ const cases: Case[] = [
   { rule: 'nothing-seen', faults: [{ kind: 'hangs', at: 'firmware' }], missing: /lpxelinux\.0 by TFTP/ },
   {
     rule: 'tftp-broken-off',
-    faults: [{ kind: 'asks-for-another-loader', file: 'bootx64.efi' }],
+    faults: [{ kind: 'asks-for-another-loader', file: 'ipxe.efi' }],
     missing: /lpxelinux\.0/,
   },
   {

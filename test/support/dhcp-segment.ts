@@ -20,7 +20,11 @@ export interface PxeAnswer {
   options: Record<string, string>;
 }
 
-const PXE_BIOS = ['-V', 'PXEClient:Arch:00000:UNDI:002001', '-x', '0x5d:0000'];
+/** What firmware says it is (RFC 4578): 0 BIOS, 6, 7 and 9 UEFI. */
+const pxe = (architecture: number) => [
+  ...['-V', `PXEClient:Arch:${String(architecture).padStart(5, '0')}:UNDI:002001`],
+  ...['-x', `0x5d:000${architecture}`],
+];
 const pxeDiscover = join(import.meta.dirname, 'pxe-discover.mjs');
 /** Prints what udhcpc was given; it changes nothing, so the client stays without an address. */
 const udhcpcScript = `#!/bin/sh
@@ -77,17 +81,17 @@ export class DhcpSegment {
     return Object.fromEntries(stdout.split('\n').map((line) => line.split('='))) as Lease;
   }
 
-  askForBoot(mac: string): Promise<Lease | null> {
-    return this.askForLease(mac, ...PXE_BIOS);
+  askForBoot(mac: string, architecture = 0): Promise<Lease | null> {
+    return this.askForLease(mac, ...pxe(architecture));
   }
 
   /** What PXE firmware asks a proxy: who is there, and then that one for its boot file. */
-  async askProxy(mac: string): Promise<{ offer: PxeAnswer; boot: PxeAnswer }> {
+  async askProxy(mac: string, architecture = 0): Promise<{ offer: PxeAnswer; boot: PxeAnswer }> {
     await this.useMac(mac);
     const own = '10.99.0.50';
     await this.atClients('ip', ['addr', 'replace', `${own}/24`, 'dev', this.clientInterface]);
     const ask = async (...args: string[]) => {
-      const { stdout } = await this.atClients('node', [pxeDiscover, mac, ...args]);
+      const { stdout } = await this.atClients('node', [pxeDiscover, mac, String(architecture), ...args]);
       return JSON.parse(stdout) as PxeAnswer;
     };
     const offer = await ask('discover', '10.99.0.255');

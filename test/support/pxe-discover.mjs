@@ -1,10 +1,11 @@
-// Asks like the PXE firmware of a BIOS machine and prints the answer as JSON. Plain JavaScript, because it is run by itself
-// inside a network namespace. Arguments: the MAC address; `discover`, which is broadcast, or `boot`, which asks a boot server
-// for its first item; where to; and the own address, which `boot` needs.
+// Asks like the PXE firmware of a machine and prints the answer as JSON. Plain JavaScript, because it is run by itself
+// inside a network namespace. Arguments: the MAC address; what the firmware is (RFC 4578), 0 for BIOS; `discover`, which is broadcast, or `boot`, which asks a boot server
+// for its first item (UEFI for what it has); where to; and the own address, which `boot` needs.
 import { createSocket } from 'node:dgram';
 
-const [mac, question, target, ownAddress = '0.0.0.0'] = process.argv.slice(2);
+const [mac, architecture, question, target, ownAddress = '0.0.0.0'] = process.argv.slice(2);
 const isDiscover = question === 'discover';
+const isUefi = Number(architecture) >= 6;
 const option = (code, ...bytes) => [code, bytes.length, ...bytes];
 
 const header = Buffer.alloc(236);
@@ -15,9 +16,9 @@ header.set(ownAddress.split('.').map(Number), 12);
 header.set(Buffer.from(mac.replaceAll(':', ''), 'hex'), 28);
 const options = [
   ...option(53, isDiscover ? 1 : 3),
-  ...(isDiscover ? [] : option(43, ...option(71, 0x80, 0, 0, 0), 255)),
-  ...option(60, ...Buffer.from('PXEClient:Arch:00000:UNDI:002001')),
-  ...option(93, 0, 0),
+  ...(isDiscover || isUefi ? [] : option(43, ...option(71, 0x80, 0, 0, 0), 255)),
+  ...option(60, ...Buffer.from(`PXEClient:Arch:${architecture.padStart(5, '0')}:UNDI:002001`)),
+  ...option(93, 0, Number(architecture)),
   ...option(94, 1, 2, 1),
   ...option(97, 0, ...Buffer.alloc(16, 7)),
   ...option(55, 1, 3, 43, 54, 60, 66, 67),

@@ -5,8 +5,8 @@ import { firstTokenFile } from './first-token.js';
 
 function dhcpLine({ dhcp, publicUrl }: Config): string {
   if (dhcp.mode !== 'off') return `${dhcp.mode} on ${dhcp.interface}`;
-  const { nextServer, bootFile } = siteDhcpOptions(new URL(publicUrl).hostname);
-  return `off; set on the site's server: next-server ${nextServer}, filename ${bootFile}`;
+  const { nextServer, bootFiles } = siteDhcpOptions(new URL(publicUrl).hostname);
+  return `off; set on the site's server: next-server ${nextServer}, filename ${bootFiles.map(({ bootMode, file }) => `${file} for ${bootMode}`).join(', ')}`;
 }
 
 /** What an operator needs to know of a controller that has just started. */

@@ -35,13 +35,16 @@ export function withSections(manual: string, sections: Record<string, string>): 
 const fenced = (language: string, text: string) => `\`\`\`${language}\n${text.trimEnd()}\n\`\`\``;
 
 function dhcpOptions(serverAddress: string): string {
-  const { nextServer, tftpServerName, bootFile, snippets } = siteDhcpOptions(serverAddress);
+  const { nextServer, tftpServerName, bootFiles, snippets } = siteDhcpOptions(serverAddress);
   const options = markdownTable(
     ['option', 'value'],
     [
       ['next-server (siaddr)', `\`${nextServer}\``],
       ['66, TFTP server name', `\`${tftpServerName}\``],
-      ['67, boot file name', `\`${bootFile}\``],
+      ...bootFiles.map(({ bootMode, clientArchitectures, file }) => [
+        `67, boot file name for ${bootMode === 'bios' ? 'BIOS' : 'UEFI'} (option 93: ${clientArchitectures.join(', ')})`,
+        `\`${file}\``,
+      ]),
     ],
   );
   const { dnsmasq, iscDhcpd, kea } = snippets;

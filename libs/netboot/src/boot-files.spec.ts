@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { type BootDecision, bootFiles, biosLoader, debianLoaderDirectories } from './boot-files.js';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type BootDecision, bootFiles } from './boot-files.js';
+import { isOptionalFile, macOfConfiguration } from './configuration-names.js';
+import { biosLoader, debianLoaderDirectories, uefiLoader } from './loader-files.js';
 
 const live: BootDecision = {
   kind: 'live',
@@ -10,8 +15,10 @@ const live: BootDecision = {
 };
 
 const handler = bootFiles({
+  liveImageDirectory: '/nonexistent',
   decide: async (mac) => (mac === live.mac ? live : { kind: 'local', reason: `${mac} is unknown` }),
-  render: async (decision) => (decision.kind === 'live' ? decision.scriptUrl : decision.reason),
+  render: async (decision, loader) =>
+    `${loader}: ${decision.kind === 'live' ? decision.scriptUrl : decision.reason}`,
 });
 
 async function fileAt(path: string): Promise<string | null> {
@@ -21,12 +28,18 @@ async function fileAt(path: string): Promise<string | null> {
 
 describe('boot files', () => {
   it('are rendered for the machine that asks', async () => {
-    expect(await fileAt('pxelinux.cfg/01-52-54-00-12-34-56')).toBe('http://10.0.0.1/create.sh');
+    expect(await fileAt('pxelinux.cfg/01-52-54-00-12-34-56')).toBe('pxelinux: http://10.0.0.1/create.sh');
+    expect(await fileAt('grub/grub.cfg-01-52-54-00-12-34-56')).toBe('grub: http://10.0.0.1/create.sh');
+  });
+
+  it('lead the signed GRUB, which asks for one file on all machines, to that of its own machine', async () => {
+    expect(await fileAt('grub/grub.cfg')).toContain('"$prefix/grub.cfg-01-$a-$b-$c-$d-$e-$f"');
   });
 
   it('let an unknown machine boot its disk', async () => {
-    expect(await fileAt('pxelinux.cfg/01-52-54-00-00-00-01')).toBe('52:54:00:00:00:01 is unknown');
-    expect(await fileAt('pxelinux.cfg/default')).toBe('unknown machine');
+    expect(await fileAt('pxelinux.cfg/01-52-54-00-00-00-01')).toBe('pxelinux: 52:54:00:00:00:01 is unknown');
+    expect(await fileAt('grub/grub.cfg-01-52-54-00-00-00-01')).toBe('grub: 52:54:00:00:00:01 is unknown');
+    expect(await fileAt('pxelinux.cfg/default')).toBe('pxelinux: unknown machine');
   });
 
   it.each([
@@ -35,6 +48,9 @@ describe('boot files', () => {
     'pxelinux.cfg/01-52-54-00-12-34-5',
     'pxelinux.cfg/01-52-54-00-12-34-56/x',
     'pxelinux.cfg',
+    'grub/grub.cfg-default',
+    'grub/x86_64-efi/grub.cfg',
+    'revocations.efi',
     'vmlinuz',
     'sub/lpxelinux.0',
     'missing.c32',
@@ -47,6 +63,7 @@ describe('boot files', () => {
 
   it('come from the first directory that has them', async () => {
     const nowhere = bootFiles({
+      liveImageDirectory: '/nonexistent',
       decide: async () => live,
       render: async () => '',
       loaderDirectories: ['/nonexistent', ...debianLoaderDirectories],
@@ -55,4 +72,49 @@ describe('boot files', () => {
     expect(content?.sizeBytes).toBeGreaterThan(50_000);
     await content?.close?.();
   });
+
+  it('come from the folder of the live image for UEFI, kernel and initrd too, once they are there', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'dodai-loaders-'));
+    try {
+      const files = bootFiles({
+        decide: async () => live,
+        render: async () => '',
+        liveImageDirectory: directory,
+      });
+      const ask = async (path: string) => {
+        const content = await files({ path, client: { address: '10.0.0.9', port: 1 } });
+        await content?.close?.();
+        return content?.sizeBytes;
+      };
+      for (const [path, name] of [
+        [uefiLoader, uefiLoader],
+        ['boot/live/initrd.img', 'initrd.img'],
+      ] as const) {
+        expect(await ask(path)).toBeUndefined();
+        await writeFile(join(directory, name), 'text');
+        expect(await ask(path)).toBe(4);
+      }
+    } finally {
+      await rm(directory, { recursive: true });
+    }
+  });
+});
+
+describe('the name of a requested file', () => {
+  it('tells whose configuration it is', () => {
+    expect(macOfConfiguration('pxelinux.cfg/01-52-54-00-AB-cd-ef')).toBe('52:54:00:ab:cd:ef');
+    expect(macOfConfiguration('grub/grub.cfg-01-52-54-00-ab-cd-ef')).toBe('52:54:00:ab:cd:ef');
+    expect(macOfConfiguration('grub/grub.cfg')).toBeNull();
+    expect(macOfConfiguration('lpxelinux.0')).toBeNull();
+  });
+
+  it.each(['grub/x86_64-efi/command.lst', 'grub/x86_64-efi/grub.cfg', 'revocations_sbat.efi'])(
+    'tells that a loader does without: %s',
+    (path) => expect(isOptionalFile(path)).toBe(true),
+  );
+
+  it.each(['grub/grub.cfg', 'grubx64.efi', 'grub/grub.cfg-01-52-54-00-ab-cd-ef', 'bootia32.efi'])(
+    'does not tell so of %s',
+    (path) => expect(isOptionalFile(path)).toBe(false),
+  );
 });

@@ -1,7 +1,13 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import {
+  configurationName,
+  grubFirstConfiguration,
+  grubFirstText,
+  type Loader,
+} from './configuration-names.js';
+import { debianLoaderDirectories, LoaderFiles } from './loader-files.js';
 import { macOfPxelinuxName, type Mac } from './mac.js';
-import { bufferContent, type TftpContent } from './tftp/content.js';
+import { bufferContent, fileContent, type TftpContent } from './tftp/content.js';
 import type { TftpHandler } from './tftp/read-session.js';
 
 /** What a machine is to do at its next network boot. */
@@ -19,75 +25,50 @@ export type BootDecision =
 export interface BootFilesOptions {
   /** Called for every request of a machine's own configuration; an unknown MAC is a decision too. */
   decide: (mac: Mac) => Promise<BootDecision>;
-  /** The text of a `pxelinux.cfg` file. */
-  render: (decision: BootDecision) => Promise<string>;
-  /** Where the loaders are, searched in this order. */
+  /** The text of the configuration that this loader asks for. */
+  render: (decision: BootDecision, loader: Loader) => Promise<string>;
+  /** Kernel and initrd of the live image, and the loaders for UEFI. */
+  liveImageDirectory: string;
+  /** Where the loaders for BIOS are, searched in this order. */
   loaderDirectories?: readonly string[];
 }
 
-/** Of the Debian packages pxelinux and syslinux-common. */
-export const debianLoaderDirectories: readonly string[] = [
-  '/usr/lib/PXELINUX',
-  '/usr/lib/syslinux/modules/bios',
-];
-
-/** What a BIOS machine is told to load: the pxelinux that can fetch kernel and initrd over HTTP. */
-export const biosLoader = 'lpxelinux.0';
-
-const LOADER_FILE = /^(l?pxelinux\.0|[a-z0-9_]+\.c32)$/;
-const CONFIGURATION = /^pxelinux\.cfg\/([^/]+)$/;
+const LIVE_FILE = /^boot\/live\/(vmlinuz|initrd\.img)$/;
 
 /**
- * The files of a network boot, rendered when they are asked for: the loader and its modules, and `pxelinux.cfg/01-<mac>`.
+ * The files of a network boot, rendered when they are asked for: the loaders, and the configuration of each machine:
+ * `pxelinux.cfg/01-<mac>` on BIOS, `grub/grub.cfg-01-<mac>` on UEFI. The signed GRUB speaks no HTTP: it has kernel and initrd
+ * from here, too.
  * pxelinux asks for a configuration by its UUID, then its MAC, then its address in hexadecimal, then `default`. Only the MAC
  * says which machine it is; `default` is what a machine without an Ethernet address ends at, and boots its disk.
  */
 export function bootFiles({
   decide,
   render,
+  liveImageDirectory,
   loaderDirectories = debianLoaderDirectories,
 }: BootFilesOptions): TftpHandler {
-  const loaders = new LoaderFiles(loaderDirectories);
+  const loaders = new LoaderFiles([liveImageDirectory, ...loaderDirectories]);
   return async ({ path }) => {
-    const name = CONFIGURATION.exec(path)?.[1];
-    if (name !== undefined) return configuration(name);
-    return LOADER_FILE.test(path) ? loaders.content(path) : null;
+    if (path === grubFirstConfiguration) return text(grubFirstText);
+    const live = LIVE_FILE.exec(path)?.[1];
+    if (live !== undefined) return fileContent(join(liveImageDirectory, live));
+    const own = configurationName(path);
+    return own === null ? loaders.content(path) : configuration(own);
   };
 
-  async function configuration(name: string): Promise<TftpContent | null> {
-    const decision = await decisionFor(name);
-    return decision === null ? null : bufferContent(Buffer.from(await render(decision), 'utf8'));
+  async function configuration({ loader, name }: { loader: Loader; name: string }) {
+    const decision = await decisionFor(loader, name);
+    return decision === null ? null : text(await render(decision, loader));
   }
 
-  async function decisionFor(name: string): Promise<BootDecision | null> {
-    if (name === 'default') return { kind: 'local', reason: 'unknown machine' };
+  async function decisionFor(loader: Loader, name: string): Promise<BootDecision | null> {
+    if (loader === 'pxelinux' && name === 'default') return { kind: 'local', reason: 'unknown machine' };
     const mac = macOfPxelinuxName(name);
     return mac === null ? null : decide(mac);
   }
 }
 
-/** The loaders, read once: every machine asks for the same few, and a rack that is switched on asks for them at once. */
-class LoaderFiles {
-  private readonly read = new Map<string, Promise<TftpContent | null>>();
-
-  constructor(private readonly directories: readonly string[]) {}
-
-  async content(name: string): Promise<TftpContent | null> {
-    const reading = this.read.get(name) ?? this.find(name);
-    this.read.set(name, reading);
-    const found = await reading.catch(() => null);
-    if (found === null) this.read.delete(name); // it may be installed later
-    return reading;
-  }
-
-  private async find(name: string): Promise<TftpContent | null> {
-    for (const directory of this.directories) {
-      try {
-        return bufferContent(await readFile(join(directory, name)));
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-      }
-    }
-    return null;
-  }
+function text(content: string): TftpContent {
+  return bufferContent(Buffer.from(content, 'utf8'));
 }

@@ -1,5 +1,5 @@
 import { DomainError, type Image, type Instance, type InstanceType, type Machine, netbootOf } from '#core';
-import type { BootDecision, DhcpReservation } from '#netboot';
+import type { BootDecision, DhcpReservation, Loader } from '#netboot';
 import type { Config, SecretBox } from '#platform';
 import type { ImageStore, InstanceStore, InstanceTypeStore, MachineStore } from '#store';
 import type { TemplateContext, TemplateRenderer } from '#templates';
@@ -12,6 +12,7 @@ const scriptOf: Partial<Record<Machine['state'], ScriptName>> = {
   installing: 'create.sh',
   deleting: 'delete.sh',
 };
+const templateOf = { pxelinux: 'pxelinux.cfg', grub: 'grub.cfg' } as const;
 /** dodai's rule: what the image is called tells what it is for. */
 const serverImage = /dodai-deploy/;
 
@@ -52,20 +53,16 @@ export class Netbooting {
     };
   }
 
-  /** The text of `pxelinux.cfg/01-<mac>`. */
-  async pxelinux(mac: string, decision: BootDecision): Promise<string> {
+  /** The text of `pxelinux.cfg/01-<mac>`, or of `grub/grub.cfg-01-<mac>`. */
+  async configuration(loader: Loader, mac: string, decision: BootDecision): Promise<string> {
     if (decision.kind === 'local')
-      return this.renderer.render('pxelinux.cfg', { boot: 'local', pxeMac: mac });
+      return this.renderer.render(templateOf[loader], { boot: 'local', pxeMac: mac });
     const { kernelUrl, initrdUrl, scriptUrl, extraArgs = [] } = decision;
     const kernelArguments = ['console=tty0', 'console=ttyS0,115200n8', ...extraArgs];
-    return this.renderer.render('pxelinux.cfg', {
-      boot: 'live',
-      pxeMac: mac,
-      kernelUrl,
-      initrdUrl,
-      scriptUrl,
-      kernelArguments,
-    });
+    const live = { boot: 'live' as const, pxeMac: mac, scriptUrl, kernelArguments };
+    return loader === 'grub'
+      ? this.renderer.render('grub.cfg', live)
+      : this.renderer.render('pxelinux.cfg', { ...live, kernelUrl, initrdUrl });
   }
 
   /** Throws DomainError `not-found` unless this script is just what the machine is to run. */

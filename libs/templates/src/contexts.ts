@@ -66,17 +66,21 @@ const deleteContext = z.strictObject({
 
 const pxeMac = f.mac.describe('MAC address of the card that asks');
 
+const live = {
+  boot: z.literal('live').describe('Start the live image'),
+  pxeMac,
+  scriptUrl: f.url.describe('What the live image runs: create.sh or delete.sh of the instance'),
+  kernelArguments: z
+    .array(f.kernelArgument)
+    .default(['console=tty0', 'console=ttyS0,115200n8'])
+    .describe('More words for the kernel command line'),
+};
+
 const liveBoot = z
   .strictObject({
-    boot: z.literal('live').describe('Start the live image'),
-    pxeMac,
+    ...live,
     kernelUrl: f.url.describe('Kernel of the live image'),
     initrdUrl: f.url.describe('Initial RAM disk of the live image'),
-    scriptUrl: f.url.describe('What the live image runs: create.sh or delete.sh of the instance'),
-    kernelArguments: z
-      .array(f.kernelArgument)
-      .default(['console=tty0', 'console=ttyS0,115200n8'])
-      .describe('More words for the kernel command line'),
   })
   .superRefine((context, issues) => {
     const words = [context.initrdUrl, context.scriptUrl, ...context.kernelArguments];
@@ -88,6 +92,9 @@ const liveBoot = z
     });
   });
 
+/** Kernel and initrd come from where GRUB itself came from. */
+const grubLiveBoot = z.strictObject(live);
+
 const localBoot = z.strictObject({ boot: z.literal('local').describe('Start the OS on the disk'), pxeMac });
 
 /** One schema per file in /templates: its parameters, what they mean and what they may be. */
@@ -96,6 +103,7 @@ export const templateSchemas = {
   'hand-over.sh': handOverContext,
   'delete.sh': deleteContext,
   'pxelinux.cfg': z.discriminatedUnion('boot', [liveBoot, localBoot]),
+  'grub.cfg': z.discriminatedUnion('boot', [grubLiveBoot, localBoot]),
 } as const;
 
 export type TemplateName = keyof typeof templateSchemas;

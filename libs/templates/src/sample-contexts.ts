@@ -49,4 +49,10 @@ export const liveBootContext: TemplateContext<'pxelinux.cfg'> = {
   scriptUrl: `http://10.77.0.1:7071/boot/instances/${createContext.instanceId}/create.sh`,
 };
 
+export const grubLiveBootContext: TemplateContext<'grub.cfg'> = {
+  boot: 'live',
+  pxeMac: createContext.pxeMac,
+  scriptUrl: `http://10.77.0.1:7071/boot/instances/${createContext.instanceId}/create.sh`,
+};
+
 export const localBootContext: TemplateContext<'pxelinux.cfg'> = { boot: 'local', pxeMac: createContext.pxeMac };

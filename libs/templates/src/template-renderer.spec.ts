@@ -10,6 +10,7 @@ import { templateSchemas, TemplateRenderer } from './index.js';
 import {
   createContext,
   deleteContext,
+  grubLiveBootContext,
   handOverContext,
   liveBootContext,
   localBootContext,
@@ -37,6 +38,8 @@ describe('rendered templates', () => {
     ['delete.sh', deleteContext, 'delete.sh'],
     ['pxelinux.cfg', liveBootContext, 'pxelinux-live.cfg'],
     ['pxelinux.cfg', localBootContext, 'pxelinux-local.cfg'],
+    ['grub.cfg', grubLiveBootContext, 'grub-live.cfg'],
+    ['grub.cfg', localBootContext, 'grub-local.cfg'],
   ] as const)('%s is as its golden file has it', async (name, context, golden) => {
     await expect(await renderer.render(name, context)).toMatchFileSnapshot(`golden/${golden}`);
   });

@@ -2,13 +2,14 @@ import { DomainError } from '#core';
 import { Liquid, UndefinedVariableError } from 'liquidjs';
 import type { z } from 'zod';
 import { templateSchemas, type TemplateContext, type TemplateName } from './contexts.js';
-import { quoteForShell, wordForPxelinux } from './quoting.js';
+import { quoteForGrub, quoteForShell, wordForPxelinux } from './quoting.js';
 
 const escapes: Record<TemplateName, (value: unknown) => string> = {
   'create.sh': quoteForShell,
   'hand-over.sh': quoteForShell,
   'delete.sh': quoteForShell,
   'pxelinux.cfg': wordForPxelinux,
+  'grub.cfg': quoteForGrub,
 };
 
 /**

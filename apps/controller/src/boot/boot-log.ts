@@ -3,9 +3,10 @@ import type { Logger } from '#platform';
 import { Callbacks } from '#provisioning';
 import { EventStore } from '#store';
 import { LOG } from '../parts.module.js';
+import type { Machine } from '#core';
 import type { Concerned } from './machine-resolver.js';
 
-interface BootFact {
+export interface BootFact {
   kind: string;
   message: string;
   data: Record<string, unknown>;
@@ -32,6 +33,18 @@ export class BootLog {
     this.pending = this.pending
       .then(async () => this.handOver(await whose, fact))
       .catch((error: unknown) => this.warn(error, fact));
+  }
+
+  /** What follows from an enrolled machine's record, if anything; of strangers there is none. */
+  recordIfAny(whose: Promise<Machine | null>, factOf: (machine: Machine) => BootFact | null): void {
+    whose.catch(() => undefined); // it is looked at below
+    this.pending = this.pending
+      .then(async () => {
+        const machine = await whose;
+        const fact = machine && factOf(machine);
+        if (fact) this.handOver(machine, fact);
+      })
+      .catch((error: unknown) => this.log.warn({ err: error }, 'a boot fact could not be found'));
   }
 
   /** Resolves when all that was told is written. */

@@ -5,11 +5,15 @@ import {
   bootFiles,
   type DhcpEvent,
   DhcpServer,
+  isOptionalFile,
+  type Loader,
+  macOfConfiguration,
   type TftpEvent,
   TftpServer,
 } from '#netboot';
 import type { Parts } from '../parts.js';
 import type { BootLog } from './boot-log.js';
+import { bootModeFact } from './boot-mode-fact.js';
 import { dhcpSettingsOf } from './dhcp-settings.js';
 import { interfaceAddresses } from './interface-addresses.js';
 import type { MachineResolver } from './machine-resolver.js';
@@ -40,7 +44,11 @@ export class NetbootServices {
     this.tftp = new TftpServer({
       ...config.tftp,
       clock,
-      handler: bootFiles({ decide: (mac) => this.decide(mac), render: (decision) => this.render(decision) }),
+      handler: bootFiles({
+        decide: (mac) => this.decide(mac),
+        render: (decision, loader) => this.render(decision, loader),
+        liveImageDirectory: config.liveImage.dir,
+      }),
       onEvent: (event) => this.onTftp(event),
     });
   }
@@ -91,8 +99,8 @@ export class NetbootServices {
     return { ...(await this.parts.netbooting.decide(mac)), mac };
   }
 
-  private render(decision: BootDecision & { mac?: string }): Promise<string> {
-    return this.parts.netbooting.pxelinux(decision.mac ?? anyMac, decision);
+  private render(decision: BootDecision & { mac?: string }, loader: Loader): Promise<string> {
+    return this.parts.netbooting.configuration(loader, decision.mac ?? anyMac, decision);
   }
 
   private onInventory({ kind }: TimelineEvent): void {
@@ -107,6 +115,7 @@ export class NetbootServices {
   private onTftp(event: TftpEvent): void {
     if (event.kind === 'started') return; // its end says all of it
     const { kind, path, client, ...data } = event;
+    if (kind === 'refused' && isOptionalFile(path)) return;
     const told = kind === 'completed' ? `fetched ${path} by TFTP` : `TFTP ${kind} ${path}: ${event.reason}`;
     this.bootLog.record(this.whoAsked(path, client.address), {
       kind: `tftp.${kind}`,
@@ -118,21 +127,22 @@ export class NetbootServices {
   private onDhcp(event: DhcpEvent): void {
     const { kind, mac, ip, ...data } = event;
     if (kind === 'ack' && ip !== undefined) this.resolver.rememberAddress(ip, mac);
-    this.bootLog.record(this.resolver.byMac(mac), {
+    const machine = this.resolver.byMac(mac);
+    this.bootLog.record(machine, {
       kind: `dhcp.${kind}`,
       message: `DHCP ${kind}${ip === undefined ? '' : ` ${ip}`}`,
       data: { mac, ip, ...data },
     });
+    this.bootLog.recordIfAny(machine, (known) => bootModeFact(known, event));
   }
 
   /**
-   * pxelinux names its configuration by the MAC; any other file tells no more than where it goes. So an address that a DHCP
+   * A loader names its configuration by the MAC; any other file tells no more than where it goes. So an address that a DHCP
    * server of the site gave is known from then on.
    */
   private async whoAsked(path: string, address: string): Promise<Machine | null> {
-    const [, dashed] = /^\/?pxelinux\.cfg\/01-([0-9a-f-]{17})$/i.exec(path) ?? [];
-    const mac = dashed?.toLowerCase().replaceAll('-', ':');
-    if (mac === undefined) return this.resolver.byAddress(address);
+    const mac = macOfConfiguration(path);
+    if (mac === null) return this.resolver.byAddress(address);
     const machine = await this.resolver.byMac(mac);
     if (machine) this.resolver.rememberAddress(address, mac); // of strangers there may be any number
     return machine;

@@ -66,8 +66,8 @@ function full(settings: DhcpSettings, files: DnsmasqFiles): string[] {
 function proxy({ network, netmask, serverAddress }: DhcpSettings): string[] {
   return [
     `dhcp-range=${network},proxy,${netmask}`,
-    ...bootPrograms.map(
-      ({ pxeService, file }) => `pxe-service=${pxeService},"dodai",${file},${serverAddress}`,
+    ...bootPrograms.flatMap(({ clientArchitectures, file }) =>
+      clientArchitectures.map((number) => `pxe-service=${number},"dodai",${file},${serverAddress}`),
     ),
   ];
 }

@@ -1,3 +1,4 @@
+import type { BootMode } from '#core';
 import { type BootProgram, bootPrograms } from './boot-programs.js';
 
 /** What to set on a DHCP server that is already there, so that machines boot from dodai. */
@@ -6,22 +7,24 @@ export interface SiteDhcpOptions {
   nextServer: string;
   /** DHCP option 66. */
   tftpServerName: string;
-  /** The field `file`, and DHCP option 67. */
-  bootFile: string;
+  /** The field `file`, and DHCP option 67: by what the firmware says it is in option 93. */
+  bootFiles: { bootMode: BootMode; clientArchitectures: readonly number[]; file: string }[];
   /** Ready to paste, per server program. */
   snippets: { dnsmasq: string; iscDhcpd: string; kea: string };
 }
 
 /** `serverAddress` is where machines reach the TFTP server of this controller. */
 export function siteDhcpOptions(serverAddress: string): SiteDhcpOptions {
-  const [program] = bootPrograms as [BootProgram];
   return {
     nextServer: serverAddress,
     tftpServerName: serverAddress,
-    bootFile: program.file,
+    bootFiles: bootPrograms.map(({ tag, ...rest }) => ({ bootMode: tag, ...rest })),
     snippets: {
       dnsmasq: join(bootPrograms.flatMap((each) => dnsmasq(each, serverAddress))),
-      iscDhcpd: join(bootPrograms.flatMap((each) => iscDhcpd(each, serverAddress))),
+      iscDhcpd: join([
+        'option dodai-arch code 93 = string;',
+        ...bootPrograms.flatMap((each) => iscDhcpd(each, serverAddress)),
+      ]),
       kea: join([
         JSON.stringify({ 'client-classes': bootPrograms.map((each) => kea(each, serverAddress)) }, null, 2),
       ]),
@@ -39,7 +42,6 @@ function dnsmasq({ tag, clientArchitectures, file }: BootProgram, serverAddress:
 function iscDhcpd({ tag, clientArchitectures, file }: BootProgram, serverAddress: string): string[] {
   const isArchitecture = clientArchitectures.map((number) => `option dodai-arch = ${hex(number, ':')}`);
   return [
-    'option dodai-arch code 93 = string;',
     `class "dodai-${tag}" {`,
     `  match if substring(option vendor-class-identifier, 0, 9) = "PXEClient" and (${isArchitecture.join(' or ')});`,
     `  next-server ${serverAddress};`,

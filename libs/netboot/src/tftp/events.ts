@@ -2,7 +2,7 @@ import type { TftpClient } from './udp-port.js';
 
 interface OfRequest {
   client: TftpClient;
-  /** As the client wrote it; empty when the request could not be read. */
+  /** As the client wrote it, less a / in front; empty when the request could not be read. */
   path: string;
 }
 

@@ -10,11 +10,15 @@ export function checkRequestedPath(path: string): RequestedPath {
   // U+FFFD is what the decoder leaves of bytes that are not UTF-8.
   if (/[\p{Cc}\p{Cf}\uFFFD]/u.test(path)) return refused('the path has unprintable characters');
   if (path.includes('\\')) return refused('the path has a backslash: separate with /');
-  if (path.startsWith('/')) return refused('the path is absolute: ask without the leading /');
   if (path.split('/').some((part) => part === '' || part === '.' || part === '..')) {
     return refused('the path has an empty, . or .. component');
   }
   return { kind: 'path', path };
+}
+
+/** The files of a TFTP server have one root, which UEFI loaders write down and PXE firmware does not. */
+export function withoutRoot(path: string): string {
+  return path.replace(/^\/+/, '');
 }
 
 function refused(reason: string): RequestedPath {

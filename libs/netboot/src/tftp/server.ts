@@ -4,7 +4,7 @@ import type { TftpEvent } from './events.js';
 import { encodeError, parsePacket, type RequestPacket, TftpErrorCode, type TftpPacket } from './packets.js';
 import { PortPool, type PortRange } from './port-pool.js';
 import { ReadSession, type SessionContext, type TftpHandler } from './read-session.js';
-import { checkRequestedPath } from './requested-path.js';
+import { checkRequestedPath, withoutRoot } from './requested-path.js';
 import { SessionTable } from './session-table.js';
 import { type TftpClient, UdpPort } from './udp-port.js';
 
@@ -122,7 +122,8 @@ export class TftpServer {
     at.send(encodeError(TftpErrorCode.unknownTransferId, 'no transfer of yours is on this port'), client);
   }
 
-  private onRead(request: RequestPacket, client: TftpClient, at: UdpPort): void {
+  private onRead(asked: RequestPacket, client: TftpClient, at: UdpPort): void {
+    const request = { ...asked, path: withoutRoot(asked.path) };
     const running = this.sessions.get(client);
     if (running?.isRepeatedBy(request)) return;
     running?.supersede();

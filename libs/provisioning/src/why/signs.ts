@@ -3,7 +3,7 @@ import type { Evidence } from './evidence.js';
 
 /** What the events of a network boot look like on the timeline. */
 
-const loaderConfiguration = /^\/?pxelinux\.cfg\//;
+const loaderConfiguration = /^(pxelinux\.cfg\/|grub\/grub\.cfg-)/;
 const scriptPath = /^\/boot\/instances\/[^/]+\/(create|delete)\.sh$/;
 /** The image itself; what is below it tells of it. */
 const imagePath = /^\/boot\/images\/[^/]+$/;
@@ -16,20 +16,30 @@ const fetched =
   (event) =>
     event.kind === kind && isMeant(pathOf(event));
 
+/** GRUB has kernel and initrd by TFTP, pxelinux by HTTP. */
+function ofLiveImage(start: string, result: string): Sign {
+  const kinds = [`http.${result}`, `tftp.${result}`];
+  return (event) => kinds.includes(event.kind) && pathOf(event).replace(/^\//, '').startsWith(start);
+}
+
+function isOfLoader(path: string): boolean {
+  return !loaderConfiguration.test(path) && !path.startsWith('boot/live/');
+}
+
 export const isDhcp: Sign = ({ kind }) => kind.startsWith('dhcp.');
 export const isTftp: Sign = ({ kind }) => kind.startsWith('tftp.');
 /** What a boot firmware asks; an OS gives another class, or none (RFC 4578). */
 export const isFirmwareDhcp: Sign = (event) => isDhcp(event) && classOf(event).startsWith('PXEClient');
 export const isSystemDhcp: Sign = (event) => isDhcp(event) && !classOf(event).startsWith('PXEClient');
 export const isConfiguration = fetched((path) => loaderConfiguration.test(path), 'tftp.completed');
-export const isLoader = fetched((path) => !loaderConfiguration.test(path), 'tftp.completed');
+export const isLoader = fetched(isOfLoader, 'tftp.completed');
 /** A loader tries several names of its configuration: that one is refused says nothing. */
-export const isLoaderRefused = fetched((path) => !loaderConfiguration.test(path), 'tftp.refused');
-export const isKernel = fetched((path) => path === '/boot/live/vmlinuz');
-export const isInitrd = fetched((path) => path === '/boot/live/initrd.img');
+export const isLoaderRefused = fetched(isOfLoader, 'tftp.refused');
+export const isKernel = ofLiveImage('boot/live/vmlinuz', 'completed');
+export const isInitrd = ofLiveImage('boot/live/initrd.img', 'completed');
 export const isScript = fetched((path) => scriptPath.test(path));
 export const isScriptRefused = fetched((path) => scriptPath.test(path), 'http.refused');
-export const isLiveImageRefused = fetched((path) => path.startsWith('/boot/live/'), 'http.refused');
+export const isLiveImageRefused = ofLiveImage('boot/live/', 'refused');
 export const isImageStarted = fetched((path) => imagePath.test(path), 'http.started');
 export const isImageEnded: Sign = (event) =>
   ['http.completed', 'http.aborted'].includes(event.kind) && imagePath.test(pathOf(event));

@@ -1,4 +1,5 @@
 import type { TimelineEvent } from '#core';
+import { biosLoader, uefiLoader } from '#netboot';
 import { type Evidence, factsOf, isAwaited } from '../evidence.js';
 import { type Found, rules } from '../rule.js';
 import * as signs from '../signs.js';
@@ -28,8 +29,15 @@ function found({ inStage }: Evidence, told: Found): Found {
 
 const scriptOf = ({ work }: Evidence) => (work === 'deleting' ? 'delete.sh' : 'create.sh');
 const wordOf = ({ work }: Evidence) => (work === 'deleting' ? 'delete' : 'install');
-const bootsFromNetwork =
-  'See that the machine boots from the network first, from the card with this MAC, in BIOS mode.';
+const bootsFromNetwork = ({ machine: { bootMode } }: Evidence) =>
+  `See that the machine boots from the network first, from the card with this MAC, in ${bootMode === 'uefi' ? 'UEFI' : 'BIOS'} mode.`;
+/** What it is told to load. */
+const loaderOf = ({ machine: { bootMode } }: Evidence) => (bootMode === 'uefi' ? uefiLoader : biosLoader);
+
+function configurationOf({ machine: { bootMode, pxeMac } }: Evidence): string {
+  const name = `01-${pxeMac.replaceAll(':', '-')}`;
+  return bootMode === 'uefi' ? `grub/grub.cfg-${name}` : `pxelinux.cfg/${name}`;
+}
 
 /** From power on to the live image. What was refused comes before what merely did not come. */
 export const networkBoot = rules(
@@ -76,7 +84,8 @@ export const networkBoot = rules(
     weight: 'cause',
     means: 'The machine asked for a file by TFTP that is not served, or the transfer broke off.',
     check: [
-      'A file that is not served: the DHCP server names another loader than lpxelinux.0, or the machine boots in UEFI mode.',
+      'A file that is not served: the DHCP server names another loader than lpxelinux.0 (BIOS) or bootx64.efi (UEFI).',
+      'One of bootx64.efi and grubx64.efi: they come with the live image; build it anew and see that DODAI_LIVE_IMAGE_DIR is its folder.',
       'A transfer that broke off: something between drops UDP packets or fragments; set DODAI_TFTP_SINGLE_PORT for firewalls.',
     ],
     find: (evidence) => {
@@ -87,7 +96,7 @@ export const networkBoot = rules(
       if (broken.length === 0 || (at !== 'nothing' && at !== 'dhcp' && at !== 'loader')) return undefined;
       return {
         says: `A transfer by TFTP came to nothing: ${broken.at(-1)?.message}`,
-        missing: 'The loader, lpxelinux.0, and its configuration.',
+        missing: `The loader, ${loaderOf(evidence)}, and its configuration.`,
         evidence: factsOf(broken),
       };
     },
@@ -145,7 +154,7 @@ export const networkBoot = rules(
         ? {
             says: 'The machine is on, and no DHCP request of it was seen.',
             missing: `A DHCP request from ${evidence.machine.pxeMac}.`,
-            next: [bootsFromNetwork],
+            next: [bootsFromNetwork(evidence)],
           }
         : undefined,
   },
@@ -156,7 +165,7 @@ export const networkBoot = rules(
       'The machine was switched on, and nothing was heard of it. DHCP is not ours: whether it asked for an address is not known.',
     check: [
       'Look at the log of the DHCP server of the site: did this MAC ask, and was it given an address?',
-      'See that this server names the controller as next server and lpxelinux.0 as boot file (README, DHCP).',
+      'See that this server names the controller as next server, and lpxelinux.0 (BIOS) or bootx64.efi (UEFI) as boot file (README, DHCP).',
       'Look at the screen or the serial console of the machine: does it stand in its firmware?',
       'Try TFTP to the controller from the network of the machines: UDP port 69 and the ports it answers from.',
     ],
@@ -164,8 +173,8 @@ export const networkBoot = rules(
       reached(evidence) === 'nothing' && evidence.site.dhcp === 'off'
         ? {
             says: 'The machine is on, and asked for nothing by TFTP or HTTP. DODAI_DHCP is off: its DHCP requests go to a server of the site, so that none was seen here tells nothing.',
-            missing: 'A request for lpxelinux.0 by TFTP.',
-            next: [bootsFromNetwork],
+            missing: `A request for ${loaderOf(evidence)} by TFTP.`,
+            next: [bootsFromNetwork(evidence)],
           }
         : undefined,
   },
@@ -176,13 +185,13 @@ export const networkBoot = rules(
     check: [
       'See which next server and boot file its DHCP answer names; two DHCP servers in one network answer by chance.',
       'See that UDP port 69 of the controller is reached from the network of the machines.',
-      'A machine in UEFI mode does not ask for a BIOS loader: set it to BIOS (legacy) mode.',
+      'A machine in UEFI mode takes no BIOS loader, and the other way round: its DHCP answer depends on option 93 (README, DHCP).',
     ],
     find: (evidence) =>
       reached(evidence) === 'dhcp'
         ? found(evidence, {
             says: 'The machine asked for an address by DHCP and then for no file.',
-            missing: 'A request for lpxelinux.0 by TFTP.',
+            missing: `A request for ${loaderOf(evidence)} by TFTP.`,
           })
         : undefined,
   },
@@ -192,6 +201,7 @@ export const networkBoot = rules(
     means: 'The loader was fetched, and did not ask for its configuration.',
     check: [
       'Look at the screen: a loader that hangs after its banner often has a network driver that does not suit this firmware (UNDI).',
+      'With Secure Boot the shim refuses a GRUB that it does not know (Security Violation): see that the firmware trusts the Microsoft UEFI CA.',
       'Update the firmware of the network card; try another card or port.',
       'Large packets that are lost show here first: see the MTU on the way.',
     ],
@@ -199,7 +209,7 @@ export const networkBoot = rules(
       reached(evidence) === 'loader'
         ? found(evidence, {
             says: 'The machine fetched its loader, which never asked for its configuration.',
-            missing: `A request for pxelinux.cfg/01-${evidence.machine.pxeMac.replaceAll(':', '-')} by TFTP.`,
+            missing: `A request for ${configurationOf(evidence)} by TFTP.`,
           })
         : undefined,
   },
@@ -210,7 +220,7 @@ export const networkBoot = rules(
     check: [
       'The loader fetches it by HTTP from DODAI_PUBLIC_URL: see that this address is right as seen from the machines, and not filtered.',
       'A host name in it needs a name server in the DHCP answer; an address needs none.',
-      'The loader pxelinux.0 cannot speak HTTP, lpxelinux.0 can: see which one the DHCP server names.',
+      'The loader pxelinux.0 cannot speak HTTP, lpxelinux.0 and GRUB can: see which one the DHCP server names.',
     ],
     find: (evidence) =>
       reached(evidence) === 'configuration'
