@@ -9,6 +9,7 @@ import { type CapturedRun, runCaptured } from '../../apps/cli/src/captured-io.js
 import type { CliIo } from '../../apps/cli/src/cli-io.js';
 import { startIpmiSim, type IpmiSim } from '../support/ipmi-sim.js';
 import { RunningController } from '../support/running-controller.js';
+import { ImageBench } from '../support/image-tree.js';
 import { makeSmallImage } from '../support/small-image.js';
 
 let dodai: RunningController;
@@ -176,6 +177,34 @@ describe('an image', () => {
     const file = await fileOf('debian.ext4.zst', data);
     await json(`images import ${file} --name debian --sha256 ${sha256} --default-user debian`);
     expect((await cli('images list')).stdout).toMatch(/debian .* ext4 of 8.39 MB {2}debian/);
+  });
+
+  it('is checked', async () => {
+    const bench = await ImageBench.make();
+    try {
+      const good = await bench.ext(await bench.tree());
+      const bad = await bench.ext(await bench.tree({ 'usr/sbin/sshd': null, 'boot/initrd.img-6.1.0': null }));
+      const { stdout } = await cli(`images import ${good} --name good`);
+      expect(stdout).toMatch(
+        /Operating system +Debian GNU\/Linux 12[^]*Check +all requirements met\nImported .*\n$/,
+      );
+      expect(await cli('images check good')).toMatchObject({
+        code: 0,
+        stdout: expect.stringMatching(/^ok +ssh-server +An SSH server is installed and enabled\.$/m),
+      });
+      const { stdout: said } = await cli(`images import ${bad} --name bad`);
+      expect(said).toMatch(
+        /^warning kernel: .*initramfs.*\n {2}Make one.*\nfault ssh-server: .*\n {2}Install one/m,
+      );
+      expect(await cli('image check bad')).toMatchObject({
+        code: 1,
+        stdout: expect.stringContaining('It has no SSH server'),
+        stderr: expect.stringContaining('The image bad has 1 fault, 1 warning.'),
+      });
+    } finally {
+      for (const name of ['good', 'bad']) await cli(`images delete ${name}`);
+      await bench.remove();
+    }
   });
 
   it('needs no digest, which is then that of the file', async () => {

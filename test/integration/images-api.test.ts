@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ImageView, Page } from '#contract';
 import { startIpmiSim } from '../support/ipmi-sim.js';
 import { machineNumber, RunningController } from '../support/running-controller.js';
+import { elfHeader, type Files, ImageBench } from '../support/image-tree.js';
 import { makeSmallImage, type SmallImage } from '../support/small-image.js';
 
 const type = 'application/octet-stream';
@@ -39,6 +40,17 @@ const sha512 = (data: Uint8Array) => digestOf('sha512', data);
 const unpack = async (input: Uint8Array) =>
   (await execa('zstd', ['-d', '-q', '-c'], { input, encoding: 'buffer' })).stdout;
 const files = () => readdir(imagesDir);
+
+/** A root file system that meets every requirement, but for these changes. */
+async function goodImage(changes: Files): Promise<Uint8Array<ArrayBuffer>> {
+  const bench = await ImageBench.make();
+  try {
+    const file = await bench.ext(await bench.tree(changes));
+    return new Uint8Array((await execa('zstd', ['-q', '-c', file], { encoding: 'buffer' })).stdout);
+  } finally {
+    await bench.remove();
+  }
+}
 
 describe('an image', () => {
   it('is imported, shown, streamed and deleted', async () => {
@@ -125,6 +137,21 @@ describe('an image', () => {
     });
   });
 
+  it('is described, and checked', async () => {
+    const body = await goodImage({ 'usr/sbin/sshd': null });
+    const path = uploadPath('described', digestOf('sha256', body));
+    const made = await dodai.ask<ImageView>('POST', path, { body, type });
+    expect(made.body.description).toMatchObject({
+      os: { id: 'debian' },
+      installableBootModes: ['bios', 'uefi'],
+    });
+    expect(made.body.findings.filter(({ result }) => result !== 'ok')).toEqual([
+      { check: 'ssh-server', result: 'fault', message: expect.any(String), remedy: expect.any(String) },
+    ]);
+    expect((await dodai.ask<ImageView>('GET', '/v1/images/described')).body).toEqual(made.body);
+    await dodai.ask('DELETE', '/v1/images/described');
+  });
+
   it('may be there under two names, and goes with the last', async () => {
     await upload('one');
     await upload('two');
@@ -156,6 +183,12 @@ describe('an import that fails leaves nothing behind:', () => {
     expect((await dodai.ask<Page<ImageView>>('GET', '/v1/images')).body.items).toEqual([]);
     return problem;
   };
+
+  it('programs of another processor', async () => {
+    const body = await goodImage({ 'usr/bin/dash': elfHeader(183) });
+    const problem = await refused(422, 'image-invalid', uploadPath('x', digestOf('sha256', body)), body);
+    expect(problem).toMatchObject({ detail: expect.stringContaining('aarch64') });
+  });
 
   it('another digest', async () => {
     const problem = await refused(

@@ -8,7 +8,7 @@ const env = { PATH: `${process.env.PATH}:/usr/sbin:/sbin` };
 const run = (file: string, args: string[], cwd?: string) => execa(file, args, { env, cwd });
 
 /** The beginning of a program for a machine, by its number in ELF (62: x86_64). */
-function elfHeader(machine: number): Buffer {
+export function elfHeader(machine: number): Buffer {
   const header = Buffer.alloc(64);
   header.write('\x7fELF\x02\x01\x01', 'latin1');
   header.writeUInt16LE(machine, 18);
@@ -227,7 +227,7 @@ async function copyInto(disk: string, image: string, atMib: number): Promise<voi
 }
 
 /** Writes bytes into a file. */
-export async function patch(file: string, at: number, bytes: Buffer): Promise<void> {
+async function patch(file: string, at: number, bytes: Buffer): Promise<void> {
   const handle = await open(file, 'r+');
   try {
     await handle.write(bytes, 0, bytes.length, at);

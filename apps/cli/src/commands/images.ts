@@ -6,6 +6,8 @@ import { digestsOf, digestsOfUrl } from '../file-digest.js';
 import { type Session, withSession } from '../session.js';
 import { showUpload } from '../view/upload-bar.js';
 import { imageDetails, imageTable } from '../view/image.js';
+import { complaints } from '../view/image-findings.js';
+import { addImageCheck } from './image-check.js';
 
 interface ImportOptions extends Digests {
   name: string;
@@ -50,6 +52,7 @@ export function addImages(program: Command, io: CliIo): void {
     .option('--default-user <user>', 'user that SSH keys are put in for')
     .addHelpText('after', importHelp)
     .action(withSession(io, importImage));
+  addImageCheck(images, io);
   images
     .command('delete')
     .alias('rm')
@@ -83,7 +86,7 @@ async function importImage(
       ? await client.fetchImage({ ...order, url: from }, following)
       : await client.uploadImage({ ...order, file: from, ...following });
     bar.close();
-    output.result(image, (palette) => imageDetails(image, palette));
+    output.result(image, (palette) => `${imageDetails(image, palette)}${complaints(image, palette)}`);
   } finally {
     bar.close();
   }

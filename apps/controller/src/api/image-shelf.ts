@@ -44,8 +44,6 @@ export class ImageShelf {
       return await this.images.create({
         ...stored,
         sourceUrl: wanted.url ?? null,
-        description: null,
-        findings: [],
         lastUsedAt: null,
         name: wanted.name,
         defaultUser: wanted.defaultUser ?? null,

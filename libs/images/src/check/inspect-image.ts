@@ -4,6 +4,7 @@ import { describe, undescribed } from './describing/describe.js';
 import { type ImageToInspect, openImage, type OpenedImage } from './opened-image.js';
 import { BoundedPrograms } from './reading/bounded-programs.js';
 import { requirements } from './requirements/all.js';
+import { architecture } from './requirements/system.js';
 
 export interface Inspection {
   description: ImageDescription;
@@ -11,7 +12,7 @@ export interface Inspection {
 }
 
 interface InspectOptions {
-  signal: AbortSignal;
+  signal?: AbortSignal;
   clock?: Clock;
 }
 
@@ -23,7 +24,7 @@ interface InspectOptions {
 export async function inspectImage(
   image: ImageToInspect,
   processes: StreamingProcesses,
-  { signal, clock = new SystemClock() }: InspectOptions,
+  { signal = new AbortController().signal, clock = new SystemClock() }: InspectOptions = {},
 ): Promise<Inspection> {
   if (image.kind === 'iso') return { description: undescribed, findings: [] };
   try {
@@ -35,6 +36,19 @@ export async function inspectImage(
     if (!(error instanceof DomainError)) throw error;
     return { description: undescribed, findings: [unread(error)] };
   }
+}
+
+/**
+ * An image that no machine can run is refused; of other faults the operator is told, who may know better.
+ * Throws DomainError `image-invalid`.
+ */
+export function refuseForeign({ findings }: Inspection): void {
+  const foreign = findings.find(({ check, result }) => check === architecture.check && result === 'fault');
+  if (!foreign) return;
+  throw new DomainError('image-invalid', `The image cannot be installed. ${foreign.message}`, {
+    remedy: foreign.remedy,
+    context: { field: 'body', check: foreign.check },
+  });
 }
 
 async function findingsOf(opened: OpenedImage, description: ImageDescription): Promise<ImageFinding[]> {

@@ -79,7 +79,7 @@ const u64 = (bytes: Buffer, at: number) => Number(bytes.readBigUInt64LE(at));
 function guid(bytes: Buffer): string {
   const hex = (from: number, to: number) => bytes.toString('hex', from, to);
   const turned = (from: number, to: number) =>
-    Buffer.from(bytes.subarray(from, to)).reverse().toString('hex');
+    Buffer.from(bytes.subarray(from, to).toReversed()).toString('hex');
   return [turned(0, 4), turned(4, 6), turned(6, 8), hex(8, 10), hex(10, 16)].join('-').toUpperCase();
 }
 
