@@ -8,13 +8,13 @@ import { execa } from 'execa';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { DomainError } from '#core';
 import { ImageLibrary, type StoredImage } from '#images';
-import { StreamingProcesses } from '#platform';
+import { importBytes as importInto, pieces, sha256, written } from '../support/image-sources.js';
+import { ExecaProcessRunner, StreamingProcesses } from '#platform';
 
 const fileSystemBytes = 8 * 1024 * 1024;
-const limits = { maxBytes: 16 * 1024 * 1024 };
-const sha256 = (data: Buffer) => createHash('sha256').update(data).digest('hex');
+const limits = { maxBytes: 16 * 1024 * 1024, convertMs: 60_000 };
 const sha512 = (data: Buffer) => createHash('sha512').update(data).digest('hex');
-const processes = new StreamingProcesses();
+const tools = { processes: new StreamingProcesses(), runner: new ExecaProcessRunner(), limits };
 
 let scratch: string;
 let directory: string;
@@ -42,23 +42,8 @@ function image(name: string): Buffer {
   return data;
 }
 
-/** In pieces, as a network delivers them. */
-function* pieces(data: Buffer, bytes = 65_536): Generator<Buffer> {
-  for (let at = 0; at < data.length; at += bytes) yield data.subarray(at, at + bytes);
-}
-
-const importBytes = (data: Buffer, expectedSha256 = sha256(data)) =>
-  library.import(Readable.from(pieces(data), { objectMode: false }), {
-    expectedSha256,
-    expectedBytes: data.length,
-  });
-
-/** What a machine would write to its disk. */
-async function unpacked(stored: StoredImage): Promise<Buffer> {
-  const input = await buffer(library.openForStreaming(stored));
-  const { stdout } = await execa('zstd', ['-d', '-c'], { input, encoding: 'buffer' });
-  return Buffer.from(stdout);
-}
+const importBytes = (data: Buffer, expectedSha256?: string) => importInto(library, data, expectedSha256);
+const unpacked = (stored: StoredImage) => written(library, stored);
 
 beforeAll(async () => {
   scratch = await mkdtemp(join(tmpdir(), 'dodai-images-'));
@@ -69,7 +54,7 @@ beforeAll(async () => {
 afterAll(() => rm(scratch, { recursive: true, force: true }));
 beforeEach(async () => {
   directory = await mkdtemp(join(scratch, 'library-'));
-  library = await ImageLibrary.open(directory, processes, limits);
+  library = await ImageLibrary.open(directory, tools);
 });
 
 describe('an image that is imported', () => {
@@ -92,8 +77,8 @@ describe('an image that is imported', () => {
     const list = await buffer(library.openList(stored));
     expect(sha256(list)).toBe(stored.chunksSha256);
     expect(await library.listBytes(stored)).toBe(list.length);
-    expect(list.toString()).toMatch(/^0 8388608 0 \d+ [0-9a-f]{64}\n$/);
-    expect(stored).toMatchObject({ kind: 'file_system', format: 'raw', dataBytes: fileSystemBytes });
+    expect(list.toString()).toMatch(/^0 \d+ 0 \d+ [0-9a-f]{64}\n/);
+    expect(stored).toMatchObject({ kind: 'file_system', format: 'raw' });
   });
 
   it.each(['zstd', 'gzip', 'xz', 'bzip2'])(
@@ -158,8 +143,8 @@ describe('an image that is imported', () => {
     const whole = await buffer(library.openForStreaming(stored));
     const part = await buffer(library.openForStreaming(stored, { start: 10, end: 19 }));
     expect(part).toEqual(whole.subarray(10, 20));
-    const digits = await buffer(library.openList(stored, { start: 0, end: 8 }));
-    expect(digits.toString()).toBe('0 8388608');
+    const list = await buffer(library.openList(stored));
+    expect(await buffer(library.openList(stored, { start: 2, end: 8 }))).toEqual(list.subarray(2, 9));
   });
 
   it('is gone when it is removed', async () => {
@@ -203,7 +188,6 @@ describe('what is not imported leaves nothing behind:', () => {
     ['a text', Buffer.from('hello'), 'it is text ("hello")'],
     ['four zero bytes and no more', Buffer.alloc(4), 'nothing but zeros in its first 4 bytes'],
     ['zeros', Buffer.alloc(1_000_000), 'nothing but zeros'],
-    ['a qcow2 image', Buffer.concat([Buffer.from('QFI\xfb', 'latin1'), Buffer.alloc(5000)]), 'qcow2'],
     [
       'an error page',
       Buffer.from('<html><title>403 Forbidden</title></html>'),
@@ -215,7 +199,6 @@ describe('what is not imported leaves nothing behind:', () => {
 
   /** The programs write to a file of 8 MiB. */
   it.each([
-    ['a whole disk', 'sgdisk', ['--new=1:2048:4095', '--new=2:4096:8191'], 'a GPT of 2 partitions'],
     ['swap space', 'mkswap', [], 'it is swap space'],
     ['a journal', 'mke2fs', ['-q', '-O', 'journal_dev'], 'it is the journal of an ext file system'],
   ])('%s, as its program makes it', async (_what, program, args, said) => {
@@ -226,15 +209,6 @@ describe('what is not imported leaves nothing behind:', () => {
       code: 'image-invalid',
       message: expect.stringContaining(said),
     });
-  });
-
-  it.each(['gnu', 'pax', 'ustar', 'v7'])('an archive of tar --format=%s', async (format) => {
-    const args = ['-c', `--format=${format}`, '-C', scratch, 'content'];
-    const { stdout } = await execa('tar', args, { encoding: 'buffer' });
-    const archive = Buffer.from(stdout);
-    const message = expect.stringContaining('it is a tar archive');
-    await refused(importBytes(archive), { code: 'image-invalid', message });
-    await refused(importBytes(await compress('xz', archive)), { code: 'image-invalid', message });
   });
 
   it('zstd data that is no file system', async () => {
@@ -312,7 +286,7 @@ describe('what is not imported leaves nothing behind:', () => {
     await execa('mke2fs', ['-q', '-t', 'ext4', file, '17M'], { env: { PATH: `${process.env.PATH}:/sbin` } });
     await refused(importBytes((await readFile(file)).subarray(0, 1_000_000)), {
       code: 'image-too-large',
-      message: expect.stringContaining('ext4 file system in it'),
+      message: expect.stringContaining('it is an ext4 file system of 17825792 bytes'),
     });
   });
 
@@ -367,7 +341,7 @@ describe('what is not imported leaves nothing behind:', () => {
     directory = await mkdtemp(join(scratch, 'small-'));
     await execa('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', directory]);
     try {
-      library = await ImageLibrary.open(directory, processes, limits);
+      library = await ImageLibrary.open(directory, tools);
       await refused(importBytes(image(name)), { code: 'disk-full' });
     } finally {
       await execa('umount', [directory]);
@@ -377,7 +351,7 @@ describe('what is not imported leaves nothing behind:', () => {
   it('an import that a crash interrupted, at the next start', async () => {
     await mkdir(join(directory, 'incoming-x'));
     await writeFile(join(directory, 'incoming-x', 'image'), 'half');
-    await ImageLibrary.open(directory, processes, limits);
+    await ImageLibrary.open(directory, tools);
     expect(await readdir(directory)).toEqual([]);
   });
 });

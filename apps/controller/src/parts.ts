@@ -147,7 +147,11 @@ export async function openParts(
     queue,
     stores,
     feed,
-    library: await ImageLibrary.open(join(config.dataDir, 'images'), new StreamingProcesses(), config.images),
+    library: await ImageLibrary.open(join(config.dataDir, 'images'), {
+      processes: new StreamingProcesses(),
+      runner,
+      limits: config.images,
+    }),
     downloads: new ImageDownloads(new AddressPolicy(config.images.urlAllow)),
     spawning,
     verbs: new Verbs(stores, writer, bmc, { queue, clock }),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { imageKinds, recognise, recogniseFileSystem } from './image-kinds.js';
+import { imageKinds, recognise, recogniseDisk, recogniseImage } from './image-kinds.js';
 import { bytesToRecognise } from './kinds/kind.js';
 
 type Field = [at: number, bytes: string | number[]];
@@ -41,6 +41,10 @@ const iso: Field[] = [
   [32_848, le(1000, 4)],
   [32_896, le(2048, 2)],
 ];
+
+/** A VMDK of 2 MiB with a descriptor that has this line. */
+const vmdk = (line: string) =>
+  image([0, 'KDMV'], [12, le(4096, 8)], [28, le(1, 8)], [36, le(20, 8)], [512, `createType="x"\n${line}`]);
 
 /** One header, as the programs write it: the sum is of the bytes with spaces in its own place. */
 function tar(magic: string, entry: string): Buffer {
@@ -103,7 +107,33 @@ describe('an image is told by what is in it:', () => {
       ),
       512,
     ],
-    ['a VMDK disk image', 'vmdk', image([0, 'KDMV'], [12, le(4096, 8)]), 2_097_152],
+    ['a VMDK disk image', 'vmdk', vmdk('parentCID=ffffffff\n'), 2_097_152],
+    [
+      'a VMDK disk image that needs its parent (base.vmdk)',
+      'vmdk',
+      vmdk('parentFileNameHint="base.vmdk"\n'),
+      2_097_152,
+    ],
+    ['a VMDK disk image that needs its parent (not named)', 'vmdk', vmdk('parentCID=1fde644e\n'), 2_097_152],
+    ['a part of a VMDK disk image', 'vmdk', image([0, 'KDMV'], [12, le(4096, 8)])],
+    [
+      'a part of a VMDK disk image',
+      'vmdk',
+      image([0, 'KDMV'], [28, le(1, 8)], [36, le(1, 8)], [512, 'createType']),
+    ],
+    [
+      'a qcow2 disk image whose content is in another file',
+      'qcow2',
+      image([0, 'QFI\xfb'], [4, be(3, 4)], [24, be(512, 8)], [72, be(4, 8)]),
+      512,
+    ],
+    [
+      'a qcow2 disk image that is encrypted',
+      'qcow2',
+      image([0, 'QFI\xfb'], [4, be(2, 4)], [24, be(512, 8)], [32, be(1, 4)]),
+      512,
+    ],
+    ['one of the 2 devices of a Btrfs file system', 'btrfs', image([0x10040, '_BHRfS_M'], [0x10088, [2]])],
     ['a VMDK disk image of an ESX server', 'vmdk', image([0, 'COWD'])],
     [
       'the descriptor of a VMDK disk image (monolithicFlat), whose content is in other files',
@@ -118,7 +148,12 @@ describe('an image is told by what is in it:', () => {
       512,
     ],
     ['a VHDX disk image', 'vhdx', image([0, 'vhdxfile'])],
-    ['a VDI disk image', 'vdi', image([0, '<<< Oracle VM'], [64, le(0xbeda107f, 4)])],
+    [
+      'a VDI disk image',
+      'vdi',
+      image([0, '<<< Oracle VM'], [64, le(0xbeda107f, 4)], [368, le(4096, 8)]),
+      4096,
+    ],
     [
       'a whole disk with a GPT of 2 partitions, for sectors of 512 bytes',
       'gpt',
@@ -196,15 +231,24 @@ describe('where two kinds could be meant,', () => {
 
 describe('what is refused', () => {
   it('is named, with its size and what to do', () => {
-    const qcow2 = image([0, 'QFI\xfb'], [4, be(3, 4)], [24, be(4096, 8)]);
-    expect(() => recogniseFileSystem(qcow2)).toThrow(
+    const qcow2 = image([0, 'QFI\xfb'], [4, be(1, 4)], [24, be(4096, 8)]);
+    expect(() => recogniseImage(qcow2)).toThrow(
       expect.objectContaining({
         code: 'image-invalid',
-        message: 'The image cannot be installed: it is a qcow2 disk image, of 4096 bytes.',
-        remedy: expect.stringContaining('qemu-img convert -O raw'),
-        context: { field: 'body', kind: 'qcow2' },
+        message: 'The image cannot be installed: it is a qcow disk image, of 4096 bytes.',
+        remedy: expect.stringContaining('qemu-img convert -O qcow2'),
+        context: { field: 'body', kind: 'qcow' },
       }),
     );
+  });
+
+  it('is named also when it is in a disk image', () => {
+    expect(() => recogniseDisk(image(...iso), 'a VHD disk image')).toThrow(
+      expect.objectContaining({
+        message: expect.stringContaining('what is in a VHD disk image is an ISO 9660 image'),
+      }),
+    );
+    expect(recogniseDisk(image(...gptAt(512)), 'a VHD disk image')).toMatchObject({ use: { as: 'disk' } });
   });
 
   it('shows nothing of a file that could move a cursor', () => {
@@ -225,7 +269,7 @@ describe('what is refused', () => {
     expect(recognise(gpt)).toMatchObject({ type: 'gpt', called: expect.stringContaining('0 partitions') });
   });
 
-  it('says for every kind what to do about it', () => {
+  it('says for every kind that is refused what to do about it', () => {
     for (const { use } of imageKinds) {
       if (use.as === 'refused') expect(use.remedy).toMatch(/^[A-Z].{40,}[.?]$/);
     }

@@ -3,7 +3,8 @@ import { mkdir, mkdtemp, open, readdir, rename, rm, stat } from 'node:fs/promise
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { DomainError, type Image } from '#core';
-import type { ImageLimits, StreamingProcesses } from '#platform';
+import type { Tools } from './content/content.js';
+import { diskFull } from './disk-full.js';
 import { importImage, type StoredImage } from './image-import.js';
 import type { ImportRequest } from './intake/intake.js';
 import { chunkBytes } from './intake/stream-meters.js';
@@ -26,22 +27,17 @@ type ImageFile = Pick<Image, 'sha256'>;
 export class ImageLibrary {
   private constructor(
     private readonly directory: string,
-    private readonly processes: StreamingProcesses,
-    private readonly limits: ImageLimits,
+    private readonly tools: Tools,
   ) {}
 
   /** Makes the folder when it is missing, and clears what an interrupted import left. */
-  static async open(
-    directory: string,
-    processes: StreamingProcesses,
-    limits: ImageLimits,
-  ): Promise<ImageLibrary> {
+  static async open(directory: string, tools: Tools): Promise<ImageLibrary> {
     await mkdir(directory, { recursive: true });
     for (const entry of await readdir(directory)) {
       if (entry.startsWith(incomingPrefix))
         await rm(join(directory, entry), { recursive: true, force: true });
     }
-    return new ImageLibrary(directory, processes, limits);
+    return new ImageLibrary(directory, tools);
   }
 
   /**
@@ -54,8 +50,7 @@ export class ImageLibrary {
       throw onDisk(error, this.directory);
     });
     try {
-      const { processes, limits } = this;
-      const { image, files } = await importImage(source, folder, request, { processes, limits });
+      const { image, files } = await importImage(source, folder, request, this.tools);
       await rename(files.list, this.listOf(image)); // first: chunks without their list are of no use
       await rename(files.chunks, this.fileOf(image));
       await this.syncDirectory();
@@ -127,10 +122,5 @@ export class ImageLibrary {
 /** A disk without space left becomes an error that says so. */
 function onDisk(error: unknown, directory: string): unknown {
   const code = (error as NodeJS.ErrnoException).code;
-  if (code !== 'ENOSPC' && code !== 'EDQUOT') return error;
-  return new DomainError('disk-full', `The disk of ${directory} is full; the image was not kept.`, {
-    cause: error,
-    remedy: 'Delete images that are no longer needed, or give the data directory more space.',
-    context: { directory },
-  });
+  return code === 'ENOSPC' || code === 'EDQUOT' ? diskFull(directory, error) : error;
 }

@@ -64,6 +64,7 @@ export const configSchema = z.object({
     .positive()
     .default(64)
     .describe('Size of an image, unpacked, above which it is not taken in; in GiB'),
+  DODAI_IMAGE_CONVERT_S: seconds(3600).describe('How long qemu-img may take to read a disk image'),
   DODAI_IMAGE_URL_ALLOW: z
     .string()
     .default('')
@@ -199,6 +200,8 @@ export interface RetryPolicy {
 export interface ImageLimits {
   /** Unpacked; what is larger is not taken in. */
   maxBytes: number;
+  /** How long one run of qemu-img may take. */
+  convertMs: number;
 }
 
 /** How long the timeline is kept, and how large it may grow. */
@@ -281,7 +284,11 @@ function arrange(s: Settings): Config {
       kernelArgs: s.DODAI_LIVE_KERNEL_ARGS,
     },
     templatesDir: join(projectRoot, 'templates'),
-    images: { maxBytes: s.DODAI_IMAGE_MAX_GB * 1024 ** 3, urlAllow: s.DODAI_IMAGE_URL_ALLOW },
+    images: {
+      maxBytes: s.DODAI_IMAGE_MAX_GB * 1024 ** 3,
+      convertMs: s.DODAI_IMAGE_CONVERT_S * 1000,
+      urlAllow: s.DODAI_IMAGE_URL_ALLOW,
+    },
     legacyMonitorPort: s.DODAI_LEGACY_MONITOR_PORT,
     bmcTimeoutMs: s.DODAI_BMC_TIMEOUT_S * 1000,
     powerSync: {

@@ -30,17 +30,17 @@ export function checkDigest({ called, expected, found }: ComparedDigest, bytes: 
   );
 }
 
-/** What was unpacked, in bytes, against what the file system in it says of itself. */
-export function checkWhole({ type, sizeBytes }: Finding, came: number): void {
-  if (sizeBytes === undefined || came >= sizeBytes) return;
+/** What was unpacked, in bytes, against how long it has to be as it says itself; undefined: it does not say. */
+export function checkWhole({ called }: Finding, mustBe: number | undefined, came: number): void {
+  if (mustBe === undefined || came >= mustBe) return;
   throw new DomainError(
     'image-invalid',
-    `The ${type} file system has ${sizeBytes} bytes, but the image only ${came}: it was cut short.`,
-    { remedy: 'Make the image anew from the whole file system.' },
+    `The image is ${called} that takes ${mustBe} bytes, but only ${came} came: it was cut short.`,
+    { remedy: 'Make or download it again, whole.' },
   );
 }
 
-/** `what` says where the size was seen, for instance `The ext4 file system in it has 5 bytes`. */
+/** `what` says where the size was seen, for instance `it is a qcow2 disk image of 5 bytes`. */
 export function checkSize(what: string, bytes: number, maxBytes: number): void {
   if (bytes <= maxBytes) return;
   const most = `${Number((maxBytes / 1024 ** 3).toFixed(3))} GiB`;
@@ -48,8 +48,7 @@ export function checkSize(what: string, bytes: number, maxBytes: number): void {
     'image-too-large',
     `The image is too large: ${what}, and this controller takes ${most} (${maxBytes} bytes) at most.`,
     {
-      remedy:
-        'Make the image smaller (resize2fs -M), or set DODAI_IMAGE_MAX_GB higher if it is meant to be so large.',
+      remedy: 'Make the image smaller, or set DODAI_IMAGE_MAX_GB higher if it is meant to be so large.',
       context: { field: 'body', setting: 'DODAI_IMAGE_MAX_GB', bytes, maxBytes },
     },
   );

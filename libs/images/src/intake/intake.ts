@@ -3,8 +3,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import type { StreamingProcesses } from '#platform';
-import { recogniseFileSystem } from '../image-kinds.js';
-import type { Finding } from '../kinds/kind.js';
+import { recogniseImage } from '../image-kinds.js';
 import { checkDigest, checkLength, checkSize, checkWhole } from './import-checks.js';
 import { JointWork, type Stage } from './joint-work.js';
 import { packingOf, type Unpacker, unpackers } from './packing.js';
@@ -21,16 +20,18 @@ export interface ImportRequest {
   signal?: AbortSignal;
 }
 
+type Found = ReturnType<typeof recogniseImage>;
+
 /** What came, unpacked. */
-interface Taken {
+export interface Taken {
   sourceSha256: string;
-  finding: Finding;
+  found: Found;
 }
 
 /** Reads a source to its end into a file, unpacked, and checks all that can be checked on the way. Good for one image. */
 export class Intake {
   private readonly source: DigestTap<'sha256' | 'sha512'>;
-  private readonly content: HeadTap<Finding>;
+  private readonly content: HeadTap<Found>;
   private readonly work: JointWork;
 
   constructor(
@@ -40,7 +41,7 @@ export class Intake {
   ) {
     this.work = new JointWork(request.signal);
     this.source = new DigestTap(request.expectedSha512 === undefined ? ['sha256'] : ['sha256', 'sha512']);
-    this.content = new HeadTap<Finding>(
+    this.content = new HeadTap<Found>(
       (head) => this.recognise(head),
       (bytes) => checkSize(`it unpacks to ${bytes} bytes and more`, bytes, maxBytes),
     );
@@ -83,23 +84,24 @@ export class Intake {
     return { program, ...this.processes.start(program, args, this.work.signal) };
   }
 
-  private recognise(head: Buffer): Finding {
-    const found = recogniseFileSystem(head);
-    const { type, sizeBytes } = found;
-    checkSize(`the ${type} file system in it has ${sizeBytes} bytes`, sizeBytes ?? 0, this.maxBytes);
+  private recognise(head: Buffer): Found {
+    const found = recogniseImage(head);
+    const { called, sizeBytes = 0 } = found;
+    checkSize(`it is ${called} of ${sizeBytes} bytes`, sizeBytes, this.maxBytes);
     return found;
   }
 
   private check(): Taken {
     const { source, content, request } = this;
     const { bytes } = source;
-    const finding = content.whatItIs();
+    const found = content.whatItIs();
     checkLength(request.expectedBytes, bytes);
     const sourceSha256 = source.digest('sha256');
     checkDigest({ called: 'SHA-256', expected: request.expectedSha256, found: sourceSha256 }, bytes);
     const sourceSha512 = source.digest('sha512');
     checkDigest({ called: 'SHA-512', expected: request.expectedSha512, found: sourceSha512 }, bytes);
-    checkWhole(finding, content.bytes);
-    return { sourceSha256, finding };
+    const mustBe = found.use.as === 'container' ? found.fileBytes : found.sizeBytes;
+    checkWhole(found, mustBe, content.bytes);
+    return { sourceSha256, found };
   }
 }

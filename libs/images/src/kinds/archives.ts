@@ -1,6 +1,6 @@
 import { packingOf } from '../intake/packing.js';
-import { byMagic, type Finding, type Head, type ImageKind } from './kind.js';
-import { refusedArchive, refusedPacking } from './remedies.js';
+import { byMagic, type Finding, type Head, type KnownKind } from './kind.js';
+import { asTarball, refusedArchive, refusedPacking } from './remedies.js';
 
 /** POSIX.1-2017, pax, ustar Interchange Format: 512 bytes whose sum is among them, counted as if it were spaces. */
 function readTar(head: Head): Finding | undefined {
@@ -28,9 +28,9 @@ function readCpio(head: Head): Finding | undefined {
   return /^0707(01|02|07)/.test(head.text(0, 6)) ? { type: 'cpio', called: 'a cpio archive' } : undefined;
 }
 
-export const archiveKinds: readonly ImageKind[] = [
+export const archiveKinds: readonly KnownKind[] = [
   { use: refusedPacking, read: readNested },
-  { use: refusedArchive, read: readTar },
+  { use: asTarball, read: readTar },
   { use: refusedArchive, read: readCpio },
   // PKWARE, APPNOTE.TXT, 4.3.7
   byMagic({ type: 'zip', called: 'a ZIP archive' }, 'PK\x03\x04', refusedPacking),

@@ -1,4 +1,4 @@
-import type { Finding, Head, ImageKind } from './kind.js';
+import type { Finding, Head, KnownKind } from './kind.js';
 import { asFileSystem, refusedJournal } from './remedies.js';
 
 /** Where the superblock lies: 1024 bytes into the file system, 1024 bytes long (Linux, fs/ext4/ext4.h). */
@@ -52,7 +52,7 @@ function readFileSystem(head: Head): Finding | undefined {
   return { type, called: `an ${type} file system`, sizeBytes: sizeOf(head) };
 }
 
-export const extKinds: readonly ImageKind[] = [
+export const extKinds: readonly KnownKind[] = [
   { use: refusedJournal, read: readJournal },
   { use: asFileSystem, read: readFileSystem },
 ];

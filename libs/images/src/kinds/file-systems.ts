@@ -1,10 +1,12 @@
-import { byMagic, type Finding, type Head, type ImageKind, shown } from './kind.js';
+import { byMagic, type Finding, type Head, type KnownKind, shown } from './kind.js';
 import {
+  asFileSystem,
+  asIso,
   refusedFileSystem,
   refusedForeign,
   refusedLuks,
   refusedLvm,
-  refusedMedium,
+  refusedSeveralDevices,
   refusedSquashfs,
   refusedSwap,
 } from './remedies.js';
@@ -19,7 +21,14 @@ function readXfs(head: Head): Finding | undefined {
 function readBtrfs(head: Head): Finding | undefined {
   const superblock = 0x10000;
   if (!head.has('_BHRfS_M', superblock + 0x40)) return undefined;
-  return { type: 'btrfs', called: 'a Btrfs file system', sizeBytes: head.u64le(superblock + 0x70) };
+  const devices = head.u64le(superblock + 0x88);
+  const found = { type: 'btrfs', called: 'a Btrfs file system', sizeBytes: head.u64le(superblock + 0x70) };
+  if (devices <= 1) return found;
+  return {
+    type: 'btrfs',
+    called: `one of the ${devices} devices of a Btrfs file system`,
+    use: refusedSeveralDevices,
+  };
 }
 
 /** Linux, fs/squashfs/squashfs_fs.h, struct squashfs_super_block. */
@@ -72,19 +81,19 @@ function readForeign(head: Head): Finding | undefined {
   return { type, called: `a file system of another kind of computer (${name})` };
 }
 
-export const isoKind: ImageKind = { use: refusedMedium, read: readIso };
-export const foreignKind: ImageKind = { use: refusedForeign, read: readForeign };
+export const isoKind: KnownKind = { use: asIso, read: readIso };
+export const foreignKind: KnownKind = { use: refusedForeign, read: readForeign };
 
 /** Marks that are near the beginning. */
-export const fileSystemKinds: readonly ImageKind[] = [
-  { use: refusedFileSystem, read: readXfs },
+export const fileSystemKinds: readonly KnownKind[] = [
+  { use: asFileSystem, read: readXfs },
   { use: refusedSquashfs, read: readSquashfs },
   { use: refusedLuks, read: readLuks },
 ];
 
 /** Marks so far in that what was there before may be left: any file system that is younger goes before. */
-export const deepKinds: readonly ImageKind[] = [
-  { use: refusedFileSystem, read: readBtrfs },
+export const deepKinds: readonly KnownKind[] = [
+  { use: asFileSystem, read: readBtrfs },
   { use: refusedLvm, read: readLvm },
   { use: refusedSwap, read: readSwap },
   // Linux, include/linux/f2fs_fs.h, F2FS_SUPER_MAGIC

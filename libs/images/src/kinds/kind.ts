@@ -46,11 +46,19 @@ export interface Finding {
   called: string;
   /** Of the whole of it, unpacked, as it says itself; undefined: it does not say. */
   sizeBytes?: number;
+  /** How long the file must be to have all that it says it has, when it says. */
+  fileBytes?: number;
+  /** In place of what is done with others of its kind. */
+  use?: Use;
 }
 
-/** What is done with images of a kind: they are installed as the file system they are, or refused. */
+/**
+ * What is done with images of a kind: they are installed, or started, as what they are; what is in them is read out by
+ * qemu-img, which calls them `driver`, and is then looked at; or they are refused.
+ */
 export type Use =
-  | { as: 'file system' }
+  | { as: 'file_system' | 'disk' | 'tarball' | 'iso' }
+  | { as: 'container'; driver: string }
   | {
       as: 'refused';
       /** What to do to have one that can be installed. */
@@ -58,14 +66,14 @@ export type Use =
     };
 
 /** A row of the table of kinds. */
-export interface ImageKind {
+export interface KnownKind {
   use: Use;
   /** undefined: it is not of this kind. */
   read(head: Head): Finding | undefined;
 }
 
 /** The kind that is known by what stands at one place. */
-export function byMagic(finding: Finding, magic: string, use: Use, at = 0): ImageKind {
+export function byMagic(finding: Finding, magic: string, use: Use, at = 0): KnownKind {
   return { use, read: (head) => (head.has(magic, at) ? finding : undefined) };
 }
 

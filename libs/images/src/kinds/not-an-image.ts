@@ -1,4 +1,4 @@
-import { type Finding, type Head, type ImageKind, shown } from './kind.js';
+import { type Finding, type Head, type KnownKind, shown } from './kind.js';
 import { refusedEmpty, refusedText } from './remedies.js';
 
 function readEmpty(head: Head): Finding | undefined {
@@ -35,9 +35,9 @@ function readText(head: Head): Finding | undefined {
   return text === undefined ? undefined : { type: 'text', called: `text ("${shown(text)}")` };
 }
 
-export const emptyKind: ImageKind = { use: refusedEmpty, read: readEmpty };
+export const emptyKind: KnownKind = { use: refusedEmpty, read: readEmpty };
 
-export const notAnImageKinds: readonly ImageKind[] = [
+export const notAnImageKinds: readonly KnownKind[] = [
   { use: refusedEmpty, read: readZeros },
   { use: refusedText, read: readWebPage },
   { use: refusedText, read: readText },

@@ -1,5 +1,5 @@
-import type { Finding, Head, ImageKind } from './kind.js';
-import { refusedDisk as use } from './remedies.js';
+import type { Finding, Head, KnownKind } from './kind.js';
+import { asDisk as use, refusedDisk } from './remedies.js';
 
 const plural = (count: number) => `${count} partition${count === 1 ? '' : 's'}`;
 
@@ -46,9 +46,9 @@ function readBootSector(head: Head): Finding | undefined {
   return { type: 'boot-sector', called: 'a whole disk with a boot sector but no partition' };
 }
 
-export const partitionTableKinds: readonly ImageKind[] = [
+export const partitionTableKinds: readonly KnownKind[] = [
   { use, read: readGpt },
   { use, read: readMbr },
 ];
 
-export const bootSectorKind: ImageKind = { use, read: readBootSector };
+export const bootSectorKind: KnownKind = { use: refusedDisk, read: readBootSector };

@@ -2,49 +2,63 @@ import type { Use } from './kind.js';
 
 const refused = (remedy: string): Use => ({ as: 'refused', remedy });
 
-const takeOut =
-  'take its root file system out of it (losetup --find --show --partscan disk.raw, then dd if=/dev/loop0p1 ' +
-  'of=root.ext4, with the partition that has it) and send that: it must be ext4, ext3 or ext2.';
+const kinds = 'ext4, ext3, ext2, XFS and Btrfs';
 const makeExt4 = 'mke2fs -t ext4 -d root root.ext4 4G, as root, and with the size that you need';
+const makeTar = 'tar --numeric-owner --xattrs -C root -czf root.tar.gz ., as root';
 
-export const asFileSystem: Use = { as: 'file system' };
+export const asFileSystem: Use = { as: 'file_system' };
+export const asDisk: Use = { as: 'disk' };
+export const asTarball: Use = { as: 'tarball' };
+export const asIso: Use = { as: 'iso' };
 
-export const refusedDisk = refused(`Whole disks cannot be installed yet: ${takeOut}`);
+/** Formats of disk images by the names that qemu-img has for them. */
+export const asContainer = (driver: string): Use => ({ as: 'container', driver });
 
-export const refusedDiskImage = refused(
-  `Whole disks cannot be installed yet: turn it into a plain one (qemu-img convert -O raw FILE disk.raw), ${takeOut}`,
+const inOneFile =
+  'Put all of it into one file where the others are (qemu-img convert -O qcow2 FILE whole.qcow2), and send that.';
+
+export const refusedNotAlone = refused(inOneFile);
+
+export const refusedEncryptedDisk = refused(
+  'Send it without encryption: qemu-img convert can write a plain one when it is given the key.',
+);
+
+export const refusedOldDiskImage = refused(
+  'Send it in a format of today: qemu-img convert -O qcow2 FILE disk.qcow2.',
+);
+
+export const refusedDisk = refused(
+  'Send a whole disk with its partition table, or the root file system from it (dd if=/dev/sda1 of=root.ext4).',
 );
 
 export const refusedFileSystem = refused(
-  'Only ext4, ext3 and ext2 can be installed yet: mount it at root and make an ext4 image with the same files ' +
-    `(${makeExt4}).`,
+  `Only ${kinds} can be installed: mount it at root and make an ext4 image with the same files (${makeExt4}), or a ` +
+    `tarball of them (${makeTar}).`,
+);
+
+export const refusedSeveralDevices = refused(
+  'Make it one of a single device (btrfs device remove), and send that.',
 );
 
 export const refusedArchive = refused(
-  'Archives of files cannot be installed yet: unpack it as root, with owners and extended attributes, into a folder ' +
-    `root and make an ext4 image of that (${makeExt4}).`,
+  `Unpack it as root, with owners and extended attributes, into a folder root and make a tarball of that (${makeTar}).`,
 );
 
 export const refusedSquashfs = refused(
-  'Only ext4, ext3 and ext2 can be installed yet: unpack it (unsquashfs -d root FILE) and make an ext4 image of that ' +
-    `(${makeExt4}).`,
-);
-
-export const refusedMedium = refused(
-  'A live or installation medium is not an installed system and cannot be installed: send the root file system of ' +
-    'one that was installed from it, as an ext4 image.',
+  `Only ${kinds} can be installed: unpack it (unsquashfs -d root FILE) and make a tarball of that (${makeTar}).`,
 );
 
 export const refusedForeign = refused(
-  'Only Linux root file systems can be installed, as ext4, ext3 or ext2: was the right partition copied?',
+  `Only Linux root file systems can be installed, as ${kinds}: was the right partition copied?`,
 );
 
 export const refusedLuks = refused(
-  'Open it (cryptsetup open FILE plain) and send the ext4 file system that is in it, from /dev/mapper/plain.',
+  'Open it (cryptsetup open FILE plain) and send the file system that is in it, from /dev/mapper/plain.',
 );
 
 export const refusedLvm = refused(
-  'Send the ext4 file system of the logical volume that has the root (dd if=/dev/GROUP/VOLUME of=root.ext4).',
+  'Send the whole disk that it is on, or the file system of the logical volume that has the root (dd ' +
+    'if=/dev/GROUP/VOLUME of=root.ext4).',
 );
 
 export const refusedSwap = refused(
@@ -58,8 +72,8 @@ export const refusedPacking = refused(
 );
 
 export const refusedUnknown = refused(
-  'Send the root file system of a Linux as an ext4 (ext3, ext2) image: as it is, or compressed once with zstd, gzip, xz ' +
-    'or bzip2.',
+  `Send a whole disk (raw, qcow2, VMDK, VHD, VHDX, VDI), a root file system (${kinds}) or a tarball of one: as it is, or ` +
+    'compressed once with zstd, gzip, xz or bzip2.',
 );
 
 export const refusedEmpty = refused('Look at how it was made or downloaded: nothing was written to it.');
