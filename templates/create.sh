@@ -42,6 +42,8 @@ EPHEMERAL_SIZE_MIB={{ ephemeralSizeMib }}
 {% render 'snippets/root.sh' %}
 {% render 'snippets/installed-os.sh' %}
 {% render 'snippets/fresh-os.sh' %}
+{% render 'snippets/firmware.sh' %}
+{% render 'snippets/boot-entries.sh' %}
 {% render 'snippets/boot-loader.sh' %}
 {% render 'snippets/first-boot.sh' %}
 {% render 'snippets/await-owner.sh' %}
@@ -109,7 +111,7 @@ report_install_reboot() {
 }
 
 start_steps install
-run_steps report_start:0 set_clock:1 choose_disk:2 check_that_image_fits:3 partition_disk:4 stream_image:10 \
+run_steps report_start:0 set_clock:1 check_boot_mode:1 choose_disk:2 check_that_image_fits:3 partition_disk:4 stream_image:10 \
   grow_root:75 format_ephemeral:78 mount_root:80 take_host_name:81 write_dodai_files:82 write_ssh_keys:83 \
   write_fstab:84 install_boot_loader:85 configure_network:97 set_installed_clock:98 close_disk:99 \
   report_install_reboot:100

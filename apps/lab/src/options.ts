@@ -85,7 +85,7 @@ export function parseNic(text: string): NicModel {
   throw new LabError(`'${text}' is not a network card`, `Choose one of ${nicModels.join(', ')}.`);
 }
 
-export function parseFirmware(text: string): Firmware {
+function parseFirmware(text: string): Firmware {
   if (isOneOf(firmwares, text)) return text;
   throw new LabError(`'${text}' is not a firmware`, `Choose one of ${firmwares.join(', ')}.`);
 }

@@ -334,23 +334,27 @@ clear_signatures() {
   sgdisk --zap-all "$1" >/dev/null || true
 }
 
-# dodai's five partitions: 1 BIOS boot, 2 root, 3 swap, 4 kdump, 5 ephemeral. A size of 0 leaves swap or kdump
+# dodai's five partitions: 1 BIOS boot (ESP with UEFI), 2 root, 3 swap, 4 kdump, 5 ephemeral. A size of 0 leaves swap or kdump
 # out, and gives ephemeral the rest of the disk; the numbers stay. Sizes in MiB.
 # Needs ROOT_SIZE_MIB, SWAP_SIZE_MIB, KDUMP_SIZE_MIB, EPHEMERAL_SIZE_MIB; chooses DISK, and sets ROOT_DEVICE: what is to be
 # the root file system is written there, wherever that is.
 
-BIOS_BOOT_MIB=5
+BIOS_BOOT_MIB=5 ESP_MIB=512
+BOOT_DISKS=() ESP_DEVICES=()
 # Partition tables, alignment, and the least that an ephemeral partition of "the rest" is good for.
 SPARE_MIB=20
 
 needed_bytes() {
-  printf '%d\n' $(((BIOS_BOOT_MIB + ROOT_SIZE_MIB + SWAP_SIZE_MIB + KDUMP_SIZE_MIB + EPHEMERAL_SIZE_MIB + SPARE_MIB) << 20))
+  local boot=$BIOS_BOOT_MIB
+  [[ $BOOT_MODE == bios ]] || boot=$ESP_MIB
+  printf '%d\n' $(((boot + ROOT_SIZE_MIB + SWAP_SIZE_MIB + KDUMP_SIZE_MIB + EPHEMERAL_SIZE_MIB + SPARE_MIB) << 20))
 }
 
 create_partitions() {
   local ephemeral_end=0
-  local layout=(--new="1:0:+${BIOS_BOOT_MIB}M" --typecode=1:EF02 --change-name=1:bios-boot
-    --new="2:0:+${ROOT_SIZE_MIB}M" --typecode=2:8300 --change-name=2:root)
+  local layout=(--new="1:0:+${BIOS_BOOT_MIB}M" --typecode=1:EF02 --change-name=1:bios-boot)
+  [[ $BOOT_MODE == bios ]] || layout=(--new="1:0:+${ESP_MIB}M" --typecode=1:EF00 --change-name=1:esp)
+  layout+=(--new="2:0:+${ROOT_SIZE_MIB}M" --typecode=2:8300 --change-name=2:root)
   ((SWAP_SIZE_MIB == 0)) || layout+=(--new="3:0:+${SWAP_SIZE_MIB}M" --typecode=3:8200 --change-name=3:swap)
   ((KDUMP_SIZE_MIB == 0)) || layout+=(--new="4:0:+${KDUMP_SIZE_MIB}M" --typecode=4:8300 --change-name=4:kdump)
   ((EPHEMERAL_SIZE_MIB == 0)) || ephemeral_end=+${EPHEMERAL_SIZE_MIB}M
@@ -376,7 +380,14 @@ partition_disk() {
   clear_signatures "$DISK"
   create_partitions "$DISK"
   reread_partitions "$DISK"
+  BOOT_DISKS=("$DISK")
+  [[ $BOOT_MODE == bios ]] || make_esp "$(partition_path "$DISK" 1)"
   format_swap_and_kdump
+}
+
+make_esp() {
+  mkfs.vfat -F 32 -n ESP "$1"
+  ESP_DEVICES=("$1")
 }
 
 make_file_system() {
@@ -401,6 +412,7 @@ write_fstab() {
   {
     printf '# <file system> <mount point> <type> <options> <dump> <pass>\n'
     printf 'UUID=%s / %s errors=remount-ro 0 1\n' "$(probe UUID "$ROOT_DEVICE")" "$(probe TYPE "$ROOT_DEVICE")"
+    [[ ${#ESP_DEVICES[@]} -eq 0 ]] || printf 'UUID=%s /boot/efi vfat umask=0077,nofail 0 0\n' "$(probe UUID "${ESP_DEVICES[0]}")"
     ((SWAP_SIZE_MIB == 0)) || printf 'UUID=%s none swap sw,nofail 0 0\n' "$(probe UUID "$(partition_path "$DISK" 3)")"
     fstab_line_of_ephemeral "$(partition_path "$DISK" 5)"
     [[ -z $kept ]] || printf '%s\n' "$kept"
@@ -575,6 +587,14 @@ in_target() {
   chroot "$TARGET" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C SYSTEMD_OFFLINE=1 "$@"
 }
 
+# What programs of the OS expect of the kernel, for as long as it is mounted.
+bind_system_directories() {
+  local directory
+  for directory in dev proc sys run; do
+    mountpoint --quiet "$TARGET/$directory" || mount --rbind --make-rslave "/$directory" "$TARGET/$directory"
+  done
+}
+
 has_program() {
   in_target /bin/sh -c 'command -v "$1" >/dev/null' sh "$1"
 }
@@ -615,7 +635,130 @@ UNIT
   enable_unit dodai-ssh-host-keys.service
 }
 
-# What starts the installed OS, from what its image brings. Needs BOOT_MODE, DISK, TARGET, put_file, in_target and has_program.
+# The firmware of this machine, and what it starts of an image that brings its own boot loader. Needs BOOT_MODE, IMAGE_ID, fail and
+# boot-entries.sh.
+
+FIRMWARE_DIR=${FIRMWARE_DIR:-/sys/firmware/efi}
+
+# What is installed for the other one would not start.
+check_boot_mode() {
+  local running=bios
+  [[ ! -d $FIRMWARE_DIR ]] || running=uefi
+  [[ $running == "$BOOT_MODE" ]] ||
+    fail "this machine was started with $running, and its record has boot mode $BOOT_MODE: set its firmware to $BOOT_MODE, or the record to $running"
+}
+
+# The fifth byte of the variable; four of attributes stand before it.
+secure_boot_is_on() {
+  local byte
+  byte=$(od --address-radix=n --format=u1 --skip-bytes=4 --read-bytes=1 "$FIRMWARE_DIR"/efivars/SecureBoot-* 2>/dev/null) || return 1
+  ((byte == 1))
+}
+
+# set_boot_entry_of_disk DISK: for an image that is a whole disk and brings its own boot loader.
+set_boot_entry_of_disk() {
+  local esp directory loader
+  [[ $BOOT_MODE == uefi ]] || return 0
+  esp=$(system_partition_of "$1")
+  [[ $esp ]] || fail "image $IMAGE_ID has no system partition (ESP): it does not start with UEFI"
+  directory=$(mktemp -d)
+  mount "$esp" "$directory"
+  loader=$(loader_in "$directory")
+  # It would put an entry of its own before the network at the first start.
+  [[ ! -f $directory/EFI/BOOT/fbx64.efi ]] || mv "$directory/EFI/BOOT/fbx64.efi" "$directory/EFI/BOOT/fbx64.efi.off"
+  umount "$directory"
+  [[ $loader ]] || fail "image $IMAGE_ID has no boot loader for 64-bit UEFI in its system partition"
+  set_boot_entries "\\${loader//\//\\}" "$esp"
+}
+
+# By the type in the partition table, GPT or MBR.
+system_partition_of() {
+  local partition
+  for partition in $(lsblk --noheadings --list --paths --output NAME "$1"); do
+    case $(blkid --probe --match-tag PART_ENTRY_TYPE --output value "$partition") in
+      c12a7328-f81f-11d2-ba4b-00a0c93ec93b | 0xef) printf '%s\n' "$partition" && return ;;
+    esac
+  done
+}
+
+# The path in capitals first, for it is there on most images; FAT takes either.
+loader_in() {
+  (cd "$1" && find EFI -ipath 'EFI/BOOT/BOOTX64.EFI' -o -iname shimx64.efi -o -iname grubx64.efi) 2>/dev/null |
+    awk '{ rank = tolower($0) ~ /bootx64/ ? 0 : tolower($0) ~ /shimx64/ ? 1 : 2; print rank, $0 }' | sort | sed -n '1s/^. //p'
+}
+
+# What a UEFI firmware starts, and in which order: one entry of ours for each disk that the OS starts from, behind the network.
+# Needs BOOT_MODE.
+
+BOOT_ENTRY_LABEL=dodai
+
+# The firmware's entries as efibootmgr shows them: "Boot0001* LABEL<tab>DEVICE PATH", and the line "BootOrder: 0001,0000".
+boot_entries() {
+  efibootmgr --verbose
+}
+
+own_entries() {
+  boot_entries | sed -n "s/^Boot\([0-9A-F]\{4\}\)[* ] $BOOT_ENTRY_LABEL\t.*/\1/p"
+}
+
+# Cards and HTTP boot; the firmware makes and keeps these entries.
+network_entries() {
+  boot_entries | sed -n -E 's/^Boot([0-9A-F]{4})[* ] .*(MAC|IPv4|IPv6|Uri)\(.*/\1/p'
+}
+
+# The order with these entries right behind the last one that boots from the network; in front where there is none.
+order_with() {
+  local entry order network front=() back=()
+  IFS=, read -r -a order < <(boot_entries | sed -n 's/^BootOrder: //p') || true
+  network=$(network_entries)
+  for entry in "${order[@]}"; do
+    [[ " $* " != *" $entry "* ]] || continue
+    back+=("$entry")
+    if [[ $'\n'"$network"$'\n' == *$'\n'"$entry"$'\n'* ]]; then
+      front+=("${back[@]}")
+      back=()
+    fi
+  done
+  printf '%s\n' "${front[@]}" "$@" "${back[@]}" | sed '/^$/d' | paste -sd,
+}
+
+# What former installations left goes, wherever it points: a machine is one instance.
+remove_boot_entries() {
+  local entry
+  [[ $BOOT_MODE == uefi ]] || return 0
+  for entry in $(own_entries); do efibootmgr --quiet --bootnum "$entry" --delete-bootnum; done
+}
+
+# create_boot_entry LOADER PARTITION
+create_boot_entry() {
+  local disk number
+  disk=$(lsblk --noheadings --nodeps --paths --output PKNAME "$2")
+  number=$(cat "/sys/class/block/${2##*/}/partition")
+  efibootmgr --quiet --create-only --disk "$disk" --part "$number" --label "$BOOT_ENTRY_LABEL" --loader "$1"
+}
+
+write_boot_entries() {
+  local loader=$1 partition entries
+  shift
+  remove_boot_entries || return 1
+  for partition in "$@"; do create_boot_entry "$loader" "$partition" || return 1; done
+  mapfile -t entries < <(own_entries)
+  efibootmgr --quiet --bootorder "$(order_with "${entries[@]}")"
+}
+
+# set_boot_entries LOADER PARTITION…: an entry for each system partition, with its loader such as '\EFI\debian\shimx64.efi'.
+# The disk starts through the network loader without it too: firmware that takes no entry fails no installation.
+set_boot_entries() {
+  [[ $BOOT_MODE == uefi ]] || return 0
+  if write_boot_entries "$@"; then
+    boot_entries | grep -E "^BootOrder|[* ] $BOOT_ENTRY_LABEL" || true
+  else
+    printf 'warning: the firmware takes no boot entry; the network loader starts \\EFI\\BOOT\\BOOTX64.EFI of the disk\n'
+  fi
+}
+
+# What starts the installed OS, from what its image brings. Needs BOOT_MODE, BOOT_DISKS, ESP_DEVICES (with UEFI), TARGET, put_file,
+# in_target, has_program, firmware.sh and boot-entries.sh.
 
 write_boot_settings() {
   put_file /etc/default/grub.d/99-dodai.cfg 644 <<'CFG'
@@ -642,22 +785,87 @@ hide_udevadm() {
   done
 }
 
+# has_in_lib PATH…: whether the image has all of these below /usr/lib.
+has_in_lib() {
+  local path
+  for path in "$@"; do [[ -e $TARGET/usr/lib/$path ]] || return 1; done
+}
+
+has_signed_grub() {
+  has_in_lib shim/shimx64.efi.signed grub/x86_64-efi-signed/grubx64.efi.signed
+}
+
+check_boot_loader() {
+  has_program grub-install || fail "image $IMAGE_ID has no grub-install: it cannot be made to boot"
+  if [[ $BOOT_MODE == bios ]]; then
+    has_in_lib grub/i386-pc || fail "image $IMAGE_ID has no GRUB for BIOS (Debian package grub-pc-bin)"
+    return
+  fi
+  has_in_lib grub/x86_64-efi || fail "image $IMAGE_ID has no GRUB for UEFI (Debian package grub-efi-amd64-bin)"
+  has_signed_grub || ! secure_boot_is_on ||
+    fail "image $IMAGE_ID has no signed boot loader (Debian packages shim-signed and grub-efi-amd64-signed), and Secure Boot is on"
+}
+
 install_boot_loader() {
-  case $BOOT_MODE in
-    bios) install_boot_loader_bios ;;
-    *) fail "this machine starts with $BOOT_MODE firmware, which there is no boot loader for: set its bootMode to bios" ;;
-  esac
+  check_boot_loader
+  bind_system_directories
+  write_boot_settings
+  hide_udevadm
+  "install_boot_loader_$BOOT_MODE"
+  in_target update-grub
 }
 
 install_boot_loader_bios() {
+  local disk
+  for disk in "${BOOT_DISKS[@]}"; do in_target grub-install --target=i386-pc --no-floppy "$disk"; done
+}
+
+# No boot entries by GRUB: it would put its own before the network, and again with each update of the OS.
+install_boot_loader_uefi() {
+  local vendor loader=grubx64.efi signed=--no-uefi-secure-boot esp
+  vendor=$(vendor_directory)
+  if has_signed_grub; then
+    loader=shimx64.efi signed=--uefi-secure-boot
+  fi
+  mkdir -p "$TARGET/boot/efi"
+  mount "${ESP_DEVICES[0]}" "$TARGET/boot/efi"
+  in_target grub-install --target=x86_64-efi --efi-directory=/boot/efi --bootloader-id="$vendor" --no-nvram "$signed"
+  if has_program debconf-set-selections; then
+    printf 'grub-efi-amd64 grub2/update_nvram boolean false\n' | in_target debconf-set-selections
+  fi
+  copy_to_removable_path "$TARGET/boot/efi/EFI/$vendor" "$loader"
+  for esp in "${ESP_DEVICES[@]:1}"; do copy_esp_to "$esp"; done
+  set_boot_entries "\\EFI\\$vendor\\$loader" "${ESP_DEVICES[@]}"
+}
+
+# The signed GRUB looks for its configuration in the directory of its distribution, whose name is in it.
+vendor_directory() {
+  if has_signed_grub; then
+    grep --text --only-matching --max-count=1 '/EFI/[a-z]\+' "$TARGET/usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed" |
+      sed -n '1s|^/EFI/||p'
+  else
+    sed -n -E 's/^ID="?([a-z0-9._-]+)"?$/\1/p' "$TARGET/etc/os-release"
+  fi
+}
+
+# copy_to_removable_path DIRECTORY LOADER: where firmware looks on a disk that it has no entry for, and where the network loader
+# looks. Without the fallback program (fbx64.efi), which would make entries of its own.
+copy_to_removable_path() {
+  local to=$TARGET/boot/efi/EFI/BOOT file
+  mkdir -p "$to"
+  cp "$1/$2" "$to/BOOTX64.EFI"
+  for file in grubx64.efi mmx64.efi; do
+    [[ $2 != shimx64.efi || ! -f $1/$file ]] || cp "$1/$file" "$to/$file"
+  done
+}
+
+# With mirrored disks each starts without the other.
+copy_esp_to() {
   local directory
-  has_program grub-install || fail "image $IMAGE_ID has no grub-install: it cannot be made to boot"
-  [[ -d $TARGET/usr/lib/grub/i386-pc ]] || fail "image $IMAGE_ID has no GRUB for BIOS (Debian package grub-pc-bin)"
-  for directory in dev proc sys run; do mount --rbind --make-rslave "/$directory" "$TARGET/$directory"; done
-  write_boot_settings
-  hide_udevadm
-  in_target grub-install --target=i386-pc --no-floppy "$DISK"
-  in_target update-grub
+  directory=$(mktemp -d)
+  mount "$1" "$directory"
+  cp --recursive "$TARGET/boot/efi/." "$directory/"
+  umount "$directory"
 }
 
 # What an OS does once as its owner's, after a fresh installation and after a hand-over alike: it runs the user data, then
@@ -1013,7 +1221,7 @@ report_install_reboot() {
 }
 
 start_steps install
-run_steps report_start:0 set_clock:1 choose_disk:2 check_that_image_fits:3 partition_disk:4 stream_image:10 \
+run_steps report_start:0 set_clock:1 check_boot_mode:1 choose_disk:2 check_that_image_fits:3 partition_disk:4 stream_image:10 \
   grow_root:75 format_ephemeral:78 mount_root:80 take_host_name:81 write_dodai_files:82 write_ssh_keys:83 \
   write_fstab:84 install_boot_loader:85 configure_network:97 set_installed_clock:98 close_disk:99 \
   report_install_reboot:100
