@@ -65,6 +65,7 @@ function enrolment(machine: RackMachine) {
     bmcPassword: password,
     pxeMac: machine.mac,
     pxeIp: machine.ip,
+    bootMode: machine.firmware === 'bios' ? ('bios' as const) : ('uefi' as const),
     labels: { rack: 'quickstart' },
   };
 }

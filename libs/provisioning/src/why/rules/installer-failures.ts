@@ -82,7 +82,7 @@ export const installerFailures = rules(
     weight: 'cause',
     means: 'The image is on the disk, and GRUB could not be installed for it.',
     check: [
-      'See that the image has GRUB for BIOS (on Debian the package grub-pc-bin) and a kernel in /boot.',
+      'See that the image has GRUB for the boot mode of the machine (on Debian the packages grub-pc-bin for BIOS; grub-efi-amd64-bin for UEFI, with shim-signed and grub-efi-amd64-signed for Secure Boot) and a kernel in /boot.',
       'Read the last lines of the log: what grub-install says is there.',
     ],
     find: (evidence) => failed(evidence, ({ step }) => step === 'install boot loader'),
