@@ -80,7 +80,7 @@ describe('a requirement is met or not:', () => {
     ['programs of 32 bits', 'architecture', 'ok', { 'usr/bin/dash': elf(3) }, /i686/],
     ['a shell that is a script', 'architecture', 'warning', { 'usr/bin/dash': '#!/bin/false' }],
     ['no grub-install', 'boot-loader-bios', 'fault', noGrub, /no grub-install/],
-    ['no grub-install', 'boot-loader-uefi', 'fault', noGrub],
+    ['no update-grub', 'boot-loader-uefi', 'fault', { 'usr/sbin/update-grub': null }, /update-grub/],
     ['GRUB for UEFI alone', 'boot-loader-bios', 'warning', { 'usr/lib/grub/i386-pc/boot.img': null }],
     ['GRUB for BIOS alone', 'boot-loader-uefi', 'warning', { 'usr/lib/grub/x86_64-efi/modinfo.sh': null }],
     ['GRUB and shim with signatures', 'boot-loader-uefi', 'ok', {}, /with Secure Boot/],

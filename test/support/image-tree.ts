@@ -30,6 +30,7 @@ const goodFiles: Record<string, Content> = {
   'usr/lib/systemd/systemd-networkd': elfHeader(62),
   'usr/sbin/sshd': elfHeader(62),
   'usr/sbin/grub-install': elfHeader(62),
+  'usr/sbin/update-grub': '#!/bin/sh\n',
   'usr/lib/grub/i386-pc/boot.img': 'boot',
   'usr/lib/grub/x86_64-efi/modinfo.sh': 'modules',
   'usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed': 'grub',
@@ -227,7 +228,7 @@ async function copyInto(disk: string, image: string, atMib: number): Promise<voi
 }
 
 /** Writes bytes into a file. */
-async function patch(file: string, at: number, bytes: Buffer): Promise<void> {
+export async function patch(file: string, at: number, bytes: Buffer): Promise<void> {
   const handle = await open(file, 'r+');
   try {
     await handle.write(bytes, 0, bytes.length, at);
