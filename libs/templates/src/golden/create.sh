@@ -1146,15 +1146,48 @@ NETWORK
   in_target systemctl --quiet enable systemd-networkd.service
 }
 
+write_network_manager() {
+  put_file /etc/NetworkManager/system-connections/dodai-pxe.nmconnection 600 <<CONNECTION
+[connection]
+id=dodai-pxe
+type=ethernet
+autoconnect-priority=100
+
+[ethernet]
+mac-address=$PXE_MAC
+
+[ipv4]
+method=auto
+dhcp-client-id=mac
+CONNECTION
+  in_target systemctl --quiet enable NetworkManager.service
+}
+
+# Other distributions have a program of that name that reads other files.
+has_ifupdown() {
+  [[ -d $TARGET/etc/network ]] && has_program ifup
+}
+
+has_networkd() {
+  [[ -x $TARGET/usr/lib/systemd/systemd-networkd || -x $TARGET/lib/systemd/systemd-networkd ]]
+}
+
+# networkd may be there beside what manages the network.
+has_network_manager_enabled() {
+  [[ -L $TARGET/etc/systemd/system/multi-user.target.wants/NetworkManager.service ]]
+}
+
 configure_dhcp() {
   if has_program netplan; then
     write_netplan
-  elif has_program ifup; then
+  elif has_ifupdown; then
     write_ifupdown
-  elif [[ -x $TARGET/usr/lib/systemd/systemd-networkd || -x $TARGET/lib/systemd/systemd-networkd ]]; then
+  elif has_networkd && ! has_network_manager_enabled; then
     write_networkd
+  elif has_program NetworkManager; then
+    write_network_manager
   else
-    fail 'the image has none of netplan, ifupdown and systemd-networkd to set up its network with'
+    fail 'the image has none of netplan, ifupdown, systemd-networkd and NetworkManager to set up its network with'
   fi
 }
 

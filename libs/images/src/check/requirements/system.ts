@@ -1,8 +1,6 @@
 import type { ImageContents } from '../reading/image-contents.js';
 import { fault, ok, type Requirement, warning } from './requirement.js';
 
-const fit = new Set(['x86_64', 'i686']);
-
 export const architecture: Requirement = {
   check: 'architecture',
   look({ description }) {
@@ -13,7 +11,7 @@ export const architecture: Requirement = {
         'Make sure that it is the root file system of an x86_64 Linux.',
       );
     }
-    if (fit.has(found)) return ok(`It is made for ${found}.`);
+    if (found === 'x86_64') return ok(`It is made for ${found}.`);
     return fault(
       `It is made for ${found}, and machines that dodai installs are x86_64.`,
       'Get the same image for x86_64 (amd64).',
@@ -71,23 +69,25 @@ export const kernel: Requirement = {
 
 const isKernel = (name: string) => kernelName.test(name);
 
+/** As templates/snippets/network.sh chooses. */
+async function networkWay(contents: ImageContents): Promise<string | undefined> {
+  const has = async (...paths: string[]) => (await contents.firstOf(...paths)) !== undefined;
+  if (await has('/usr/sbin/netplan')) return 'netplan';
+  if ((await has('/usr/sbin/ifup', '/sbin/ifup')) && (await has('/etc/network'))) return 'ifupdown';
+  const managed = await has('/etc/systemd/system/multi-user.target.wants/NetworkManager.service');
+  const networkd = await has('/usr/lib/systemd/systemd-networkd', '/lib/systemd/systemd-networkd');
+  if (networkd && !managed) return 'systemd-networkd';
+  return (await has('/usr/sbin/NetworkManager')) ? 'NetworkManager' : undefined;
+}
+
 export const network: Requirement = {
   check: 'network',
   async look({ contents }) {
-    const ways: [name: string, ...paths: string[]][] = [
-      ['netplan', '/usr/sbin/netplan'],
-      ['ifupdown', '/usr/sbin/ifup', '/sbin/ifup'],
-      ['systemd-networkd', '/usr/lib/systemd/systemd-networkd', '/lib/systemd/systemd-networkd'],
-    ];
-    for (const [name, ...paths] of ways) {
-      if ((await contents.firstOf(...paths)) !== undefined)
-        return ok(`dodai sets up its network with ${name}.`);
-    }
-    const manager = await contents.firstOf('/usr/sbin/NetworkManager');
-    const found = manager ? 'only NetworkManager, which dodai does not set up' : 'nothing that dodai knows';
+    const way = await networkWay(contents);
+    if (way !== undefined) return ok(`dodai sets up its network with ${way}.`);
     return fault(
-      `To set up its network it has ${found}.`,
-      'Install systemd-networkd, netplan or ifupdown in the image.',
+      'It has nothing that dodai can set up its network with.',
+      'Install systemd-networkd, NetworkManager, netplan or ifupdown in the image.',
     );
   },
 };
