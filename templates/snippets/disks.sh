@@ -54,11 +54,38 @@ partition_path() {
   esac
 }
 
-# Arrays and volume groups that the kernel assembled from old metadata would keep the disks busy.
+# partitions_on DISK…
+partitions_on() {
+  lsblk --noheadings --list --paths --output NAME,TYPE "$@" | awk '$2 == "part" { print $1 }'
+}
+
+# What was made of disks or partitions (arrays, volumes, opened encrypted volumes) among the lines `KNAME NAME` of lsblk.
+layers_among() {
+  awk '$1 ~ /^\/dev\/(md[^p]*|dm-[0-9]+)$/ && !seen[$1]++ { print $2 }'
+}
+
+all_layers() {
+  lsblk --noheadings --list --paths --output KNAME,NAME | layers_among
+}
+
+# Takes the layers off all disks, the topmost first; they would keep the disks busy.
 release_disks() {
+  local round layer
   swapoff --all
-  if command -v vgchange >/dev/null; then LVM_SUPPRESS_FD_WARNINGS=1 vgchange --activate n >/dev/null || true; fi
-  if command -v mdadm >/dev/null; then mdadm --stop --scan >/dev/null 2>&1 || true; fi
+  for ((round = 1; round <= 10; round++)); do
+    [[ $(all_layers) ]] || return 0
+    for layer in $(all_layers); do release_layer "$layer"; done
+  done
+  fail "the kernel does not let go of $(all_layers | xargs): something still uses them"
+}
+
+# One that carries another is left for the next round.
+release_layer() {
+  [[ ! $(ls "/sys/class/block/$(basename "$(readlink --canonicalize "$1")")/holders") ]] || return 0
+  case $(readlink --canonicalize "$1") in
+    /dev/md*) mdadm --stop "$1" || true ;;
+    *) dmsetup remove --retry "$1" || true ;;
+  esac
 }
 
 reread_partitions() {

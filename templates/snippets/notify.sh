@@ -29,15 +29,16 @@ post() {
   case $code in 000 | 408 | 429 | 5??) return 1 ;; *) return 2 ;; esac
 }
 
-# notify_body STATE [PROGRESS] [MESSAGE]
+# notify_body STATE [PROGRESS] [MESSAGE] [FILE]: the file has more members of the body, as JSON.
 notify_body() {
-  jq --null-input --compact-output --arg state "$1" --arg progress "${2-}" --arg message "${3-}" '
+  jq --null-input --compact-output --arg state "$1" --arg progress "${2-}" --arg message "${3-}" --slurpfile more "${4:-/dev/null}" '
     {$state}
     + (if $progress == "" then {} else {progress: ($progress | tonumber)} end)
-    + (if $message == "" then {} else {$message} end)'
+    + (if $message == "" then {} else {$message} end)
+    + ($more | add // {})'
 }
 
-# notify STATE [PROGRESS] [MESSAGE]: until it is taken, with growing pauses, for about two minutes.
+# notify STATE [PROGRESS] [MESSAGE] [FILE]: until it is taken, with growing pauses, for about two minutes.
 notify() {
   local attempt status pause=1 attempts=${NOTIFY_ATTEMPTS:-12} body=$WORK_DIR/notify.$BASHPID
   notify_body "$@" >"$body"

@@ -1,80 +1,157 @@
-# Wipes disks and shows that they are wiped. Every failure ends the script: an unfinished wipe is none.
+# Wipes disks, all at the same time. Every failure ends the script: an unfinished wipe is none.
 
-MARGIN_MIB=16
-CHUNK_BYTES=$((256 << 20))
-BYTES_WIPED=0
+declare -A METHODS=() SIZES=() WIPED=() JOBS=()
 
-all_disks_bytes() {
-  local disk sum=0
-  for disk in $DISKS; do sum=$((sum + $(blockdev --getsize64 "$disk"))); done
-  printf '%d\n' "$sum"
+# Where what is known of the wipe of a disk is kept: the files bytes, command, seconds and read.
+wipe_dir() {
+  mkdir -p "$WORK_DIR/wipe/${1##*/}"
+  printf '%s\n' "$WORK_DIR/wipe/${1##*/}"
 }
 
-# zero_range DISK OFFSET LENGTH, in bytes. Writes zeros even where a discard would be claimed to do the same.
-zero_range() {
-  blkdiscard --force --zeroout --offset "$2" --length "$3" "$1"
-}
-
-# Backup partition tables, RAID and LVM metadata live at the end, everything else that boots at the start.
-clear_disk_metadata() {
-  local size margin=$((MARGIN_MIB << 20))
-  size=$(blockdev --getsize64 "$1")
-  clear_signatures "$1"
-  ((size > margin)) || margin=$size
-  zero_range "$1" 0 "$margin"
-  zero_range "$1" $((size - margin)) "$margin"
-  reread_partitions "$1"
-}
-
-wipe_disk() {
+# method_for DISK MODE: prints by which method this disk is wiped, or fails with what to choose instead.
+method_for() {
   case $2 in
-    quick) printf '%s: signatures, partition tables and both ends are cleared\n' "$1" ;;
-    discard) blkdiscard --force "$1" || fail "$1 cannot discard: its instance type needs wipe mode overwrite" ;;
-    overwrite) overwrite_disk "$1" ;;
+    quick) printf 'signatures\n' ;;
+    discard) can_discard "$1" && printf 'discard\n' ;;
+    secure_erase) secure_erase_method "$1" ;;
+    overwrite) printf 'overwrite\n' ;;
     *) fail "unknown wipe mode $2" ;;
   esac
 }
 
+can_discard() {
+  local name=${1#/dev/}
+  (($(<"/sys/class/block/${name//\//!}/queue/discard_max_bytes") > 0)) ||
+    fail "$1 cannot discard: its instance type needs wipe mode secure_erase (for disks that can) or overwrite"
+}
+
+# Before the first long work, so that a disk that cannot be wiped like this is told of at once.
+choose_methods() {
+  local disk
+  for disk in $DISKS; do
+    METHODS[$disk]=$(method_for "$disk" "$WIPE_MODE")
+    printf '%s: %s\n' "$disk" "${METHODS[$disk]}"
+  done
+}
+
+# Every disk by itself: an array of disks takes as long as the slowest of them. The first that fails ends the wipe.
+wipe_disks() {
+  local disk
+  for disk in $DISKS; do
+    SIZES[$disk]=$(blockdev --getsize64 "$disk") WIPED[$disk]=0
+    wipe_disk "$disk" "${METHODS[$disk]}" &
+    JOBS[$disk]=$!
+  done
+  while ((${#JOBS[@]} > 0)); do
+    sleep 0.5
+    tell_wiping
+    reap_jobs
+  done
+}
+
+reap_jobs() {
+  local disk
+  for disk in "${!JOBS[@]}"; do
+    kill -0 "${JOBS[$disk]}" 2>/dev/null && continue
+    wait "${JOBS[$disk]}" || stop_jobs
+    unset "JOBS[$disk]"
+  done
+}
+
+stop_jobs() {
+  kill "${JOBS[@]}" 2>/dev/null || true
+  exit 1
+}
+
+# Bytes of a disk that are done, for the progress of the whole.
+note_wiped() {
+  printf '%d\n' "$2" >"$(wipe_dir "$1")/bytes"
+}
+
+tell_wiping() {
+  local disk file sum=0 all=0 each=''
+  for disk in $DISKS; do
+    file=$WORK_DIR/wipe/${disk##*/}/bytes
+    # Empty while it is being written anew.
+    [[ ! -s $file ]] || WIPED[$disk]=$(<"$file")
+    all=$((all + SIZES[$disk])) sum=$((sum + WIPED[$disk]))
+    each+="${each:+, }$disk $((WIPED[$disk] * 100 / SIZES[$disk])) %"
+  done
+  step_progress "$sum" "$all" "wiping: $each"
+}
+
+# wipe_disk DISK METHOD, in a process of its own. Namespaces of one NVMe controller are erased one after another.
+wipe_disk() {
+  local began lock dir
+  trap - EXIT
+  dir=$(wipe_dir "$1")
+  exec {lock}>"$WORK_DIR/wipe/lock-$(controller_of "$1")"
+  flock "$lock"
+  began=$SECONDS
+  [[ $2 == signatures ]] || mark_places "$1"
+  case $2 in
+    signatures) printf 'wipefs --all; blkdiscard --zeroout (both ends)\n' >"$dir/command" ;;
+    discard) carry_out "$1" 0 blkdiscard --force "$1" ;;
+    overwrite) overwrite_disk "$1" ;;
+    nvme_format*) nvme_format "$1" "$2" ;;
+    nvme_sanitize*) nvme_sanitize "$1" "$2" ;;
+    ata*) ata_erase "$1" "$2" ;;
+  esac
+  printf '%d\n' $((SECONDS - began)) >"$dir/seconds"
+  note_wiped "$1" "$(blockdev --getsize64 "$1")"
+}
+
+controller_of() {
+  local name=${1##*/}
+  case $name in
+    nvme*n*) printf '%s\n' "${name%n*}" ;;
+    *) printf '%s\n' "$name" ;;
+  esac
+}
+
+# carry_out DISK EXPECTED_SECONDS COMMAND…: runs it, with progress by the time that the disk says it takes (0: not known).
+carry_out() {
+  local disk=$1 expected=$2 began=$SECONDS size pid
+  shift 2
+  size=$(blockdev --getsize64 "$disk")
+  printf '%s\n' "$*" >"$(wipe_dir "$disk")/command"
+  printf '%s: %s\n' "$disk" "$*"
+  "$@" &
+  pid=$!
+  while kill -0 "$pid" 2>/dev/null; do
+    ((expected == 0)) || note_wiped "$disk" "$(share_of "$size" $((SECONDS - began)) "$expected")"
+    sleep 0.5
+  done
+  wait "$pid"
+}
+
+# share_of SIZE DONE ALL: never the whole, which is known only in the end.
+share_of() {
+  printf '%d\n' $(($1 / 100 * ($2 < $3 ? $2 * 100 / $3 : 99)))
+}
+
+# In pieces that take about half a second each.
 overwrite_disk() {
-  local size offset length all
+  local size offset=0 length piece=$((64 << 20)) began
   size=$(blockdev --getsize64 "$1")
-  all=$(all_disks_bytes)
-  for ((offset = 0; offset < size; offset += CHUNK_BYTES)); do
-    length=$((size - offset < CHUNK_BYTES ? size - offset : CHUNK_BYTES))
+  printf 'blkdiscard --zeroout %s\n' "$1" >"$(wipe_dir "$1")/command"
+  while ((offset < size)); do
+    length=$((size - offset < piece ? size - offset : piece))
+    began=${EPOCHREALTIME/./}
     zero_range "$1" "$offset" "$length"
-    step_progress $((BYTES_WIPED + offset + length)) "$all" \
-      "overwriting $1: $(((offset + length) >> 20)) of $((size >> 20)) MiB"
+    offset=$((offset + length))
+    note_wiped "$1" "$offset"
+    piece=$(next_piece "$piece" $((${EPOCHREALTIME/./} - began)))
   done
 }
 
-# sample DISK OFFSET: fails unless the MiB there is zeros, as the disk (not the page cache) has it.
-sample() {
-  local others
-  others=$(dd if="$1" bs=1M count=1 skip="$2" iflag=direct,skip_bytes,fullblock status=none | tr -d '\0' | wc -c)
-  ((others == 0)) || fail "$1 is not wiped: $others of the 1048576 bytes at offset $2 are not zero"
-}
-
-# After a quick wipe only both ends are zeros; otherwise at seventeen places: first, middle, last MiB and between.
-check_zeros() {
-  local size place places=16 last
-  size=$(blockdev --getsize64 "$1")
-  last=$((size - (1 << 20)))
-  [[ $2 != quick ]] || places=1
-  blockdev --flushbufs "$1"
-  for ((place = 0; place < places; place++)); do
-    # A multiple of 4096: what direct reads need.
-    sample "$1" $((last * place / places / 4096 * 4096))
-  done
-  sample "$1" "$last"
-  printf '%s: %d places read back, all zeros\n' "$1" $((places + 1))
-}
-
-# add_evidence DISK SECONDS: what was done to which disk, for the record.
-add_evidence() {
-  local size
-  size=$(blockdev --getsize64 "$1")
-  list_disks | jq --compact-output --arg path "$1" --arg method "$WIPE_MODE" --argjson size "$size" \
-    --argjson seconds "$2" --argjson evidence "$EVIDENCE" '
-    .[] | select(.path == $path)
-    | $evidence + [{disk: $path, serial, wwn, model, sizeBytes: $size, method: $method, seconds: $seconds}]'
+# next_piece BYTES MICROSECONDS
+next_piece() {
+  if (($2 > 1000000 && $1 > 16 << 20)); then
+    printf '%d\n' $(($1 / 2))
+  elif (($2 < 300000 && $1 < 4 << 30)); then
+    printf '%d\n' $(($1 * 2))
+  else
+    printf '%d\n' "$1"
+  fi
 }

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { WipedDisk } from '#core';
 import { TestEngine } from '../support/engine.js';
 import { startPostgres, type TestPostgres } from '../support/postgres.js';
 import { startRedis, type TestRedis } from '../support/redis.js';
@@ -14,6 +15,23 @@ afterAll(async () => {
   await redis.stop();
   await postgres.stop();
 });
+
+const wiped: WipedDisk = {
+  disk: '/dev/nvme0n1',
+  serial: 'S1',
+  wwn: null,
+  model: 'a disk',
+  sizeBytes: 4_000_787_030_016,
+  method: 'nvme_format',
+  command: 'nvme format /dev/nvme0n1 --ses=1',
+  seconds: 12,
+  readBack: {
+    placeBytes: 1_048_576,
+    offsets: [0, 4096],
+    held: { zeros: 2, ones: 0, other: 0 },
+    marked: true,
+  },
+};
 
 describe.each(['PostgreSQL', 'Redis'])('the engine with its queue in %s', (backend) => {
   let engine: TestEngine;
@@ -47,9 +65,13 @@ describe.each(['PostgreSQL', 'Redis'])('the engine with its queue in %s', (backe
     await engine.verbs.destroy(instance.id, { kind: 'token', name: 'test' });
     await engine.until(machine.id, ({ stage, awaitsUntil }) => stage === 'booting' && awaitsUntil !== null);
     await say('delete');
-    await say('deleted');
+    await engine.callbacks.notify(instance.id, engine.token(instance.id), {
+      state: 'deleted',
+      wipe: [wiped],
+    });
     const free = await engine.until(machine.id, ({ state }) => state === 'inactive');
-    expect(free).toMatchObject({ instanceId: null, power: 'off' });
+    const lastWipe = { at: expect.any(String), instanceId: instance.id, disks: [wiped] };
+    expect(free).toMatchObject({ instanceId: null, power: 'off', lastWipe });
     expect((await engine.instances.get(instance.id)).state).toBe('deleted');
 
     const sent = engine.driver.commands.map(({ verb }) => verb).filter((verb) => verb !== 'status');

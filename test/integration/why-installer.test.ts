@@ -8,6 +8,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Machine } from '#core';
 import { Why } from '#provisioning';
 import { TestEngine } from '../support/engine.js';
+import { LoopDisk } from '../support/loop-disk.js';
 import { startPostgres, type TestPostgres } from '../support/postgres.js';
 import { type RuleId, Seen } from '../support/why-tested.js';
 
@@ -18,11 +19,14 @@ let postgres: TestPostgres;
 let engine: TestEngine;
 let directory: string;
 let image: Buffer;
+/** One that takes no discard. */
+let disk: LoopDisk;
 let machines = 0;
 
 beforeAll(async () => {
   postgres = await startPostgres();
   engine = await TestEngine.start(await postgres.database());
+  disk = await LoopDisk.make({ mib: 1, discards: false });
   directory = await mkdtemp(join(tmpdir(), 'dodai-why-installer-'));
   const packed = await execa('zstd', ['--stdout'], { input: randomBytes(100_000), encoding: 'buffer' });
   image = Buffer.from(packed.stdout);
@@ -30,6 +34,7 @@ beforeAll(async () => {
   await execa('truncate', ['--size=1M', join(directory, 'partition')]);
 });
 afterAll(async () => {
+  await disk?.remove();
   await engine?.stop();
   await postgres?.stop();
   await rm(directory, { recursive: true, force: true });
@@ -38,7 +43,7 @@ afterAll(async () => {
 /** Runs one step as create.sh or delete.sh has it, on a machine that lacks something; answers how it tells that it failed. */
 async function failing(step: string, settings: Record<string, string | number>): Promise<string> {
   const script = `set -Eeuo pipefail
-    for snippet in notify steps disks partitions image root installed-os boot-loader wipe; do . '${templates}/snippets/'$snippet.sh; done
+    for snippet in notify steps disks partitions image root installed-os boot-loader wipe-metadata wipe secure-erase wipe-evidence; do . '${templates}/snippets/'$snippet.sh; done
     eval "$(sed -n '/^${step}() {/,/^}/p' '${templates}/create.sh' '${templates}/delete.sh')"
     leave_safe() { :; }
     list_disks() { printf '[]'; }
@@ -117,8 +122,24 @@ it.each(cases)('%s: %s with %o', async (rule, step, settings, reason) => {
   await expectWhy(machine, rule, reason);
 });
 
-it('wipe-failed', async () => {
-  const message = await failing('find_disks', {});
+const wipes: [rule: RuleId, step: string, settings: Record<string, string>, reason: RegExp][] = [
+  ['wipe-failed', 'find_disks', {}, /no disk was found: nothing was wiped/],
+  [
+    'disk-cannot-discard',
+    'choose_methods',
+    { WIPE_MODE: 'discard', DISKS: 'the disk' },
+    /cannot discard: its instance type needs wipe mode secure_erase/,
+  ],
+  [
+    'secure-erase-impossible',
+    'choose_methods',
+    { WIPE_MODE: 'secure_erase', DISKS: 'the disk' },
+    /has no secure erase.* needs wipe mode overwrite or discard/,
+  ],
+];
+
+it.each(wipes)('%s: %s with %o', async (rule, step, settings, reason) => {
+  const message = await failing(step, { ...settings, ...('DISKS' in settings && { DISKS: disk.path }) });
   const machine = await engine.inactiveMachine(`m${++machines}`, machines);
   const instance = await engine.spawn(machine);
   await engine.install(instance);
@@ -127,7 +148,7 @@ it('wipe-failed', async () => {
   await engine.say(instance.id, 'delete');
   await tellLog(instance.id);
   await engine.say(instance.id, 'failed', message);
-  await expectWhy(machine, 'wipe-failed', /no disk was found: nothing was wiped/);
+  await expectWhy(machine, rule, reason);
 });
 
 it('every rule that this test is named for has applied', () => seen.expectAll());

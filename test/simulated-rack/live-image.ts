@@ -1,3 +1,4 @@
+import type { WipedDisk } from '#core';
 import type { Fetching } from './behaviour.js';
 import { ask, fetchFile, type HttpFrom, stallIn } from './http-from.js';
 import { readScript, type Script } from './script.js';
@@ -89,8 +90,21 @@ async function wipe(session: Session, _script: Script, words: Words): Promise<vo
   truth.disk = { kind: 'wiped' };
   truth.wipes += 1;
   await session.at('deleted');
-  await mustSay(words, { state: 'deleted', progress: 100, message: '[{"disk":"/dev/sim","verified":true}]' });
+  const message = '1 disk is wiped: /dev/sim (signatures, 0 s, 2 places read back: zeros)';
+  await mustSay(words, { state: 'deleted', progress: 100, message, wipe: [wipedDisk] });
 }
+
+const wipedDisk: WipedDisk = {
+  disk: '/dev/sim',
+  serial: 'SIM',
+  wwn: null,
+  model: 'simulated',
+  sizeBytes: 8_000_000_000,
+  method: 'signatures',
+  command: 'wipefs --all',
+  seconds: 0,
+  readBack: { placeBytes: 1, offsets: [0, 1], held: { zeros: 2, ones: 0, other: 0 }, marked: false },
+};
 
 async function mustSay(words: Words, word: Parameters<Words['say']>[0]): Promise<void> {
   if (!(await words.say(word))) throw new ScriptFailure(`the controller did not take ${word.state}`);

@@ -1,4 +1,4 @@
-import type { NotifyState } from '#core';
+import type { NotifyState, WipedDisk } from '#core';
 import { ask } from './http-from.js';
 import type { Session } from './session.js';
 
@@ -13,6 +13,7 @@ export interface Word {
   state: NotifyState;
   progress?: number;
   message?: string;
+  wipe?: WipedDisk[];
 }
 
 /** `refused`: for good. `lost`: no answer, or one that is worth another try. */

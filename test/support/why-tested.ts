@@ -18,6 +18,8 @@ export const whyTested: Record<RuleId, Place> = {
   'disk-write-failed': 'installer scripts',
   'no-suitable-disk': 'installer scripts',
   'boot-loader-failed': 'installer scripts',
+  'secure-erase-impossible': 'installer scripts',
+  'disk-cannot-discard': 'installer scripts',
   'wipe-failed': 'installer scripts',
   'installer-failed': 'installer scripts',
   'script-refused': 'simulated rack',

@@ -17,4 +17,5 @@ export * from './spawn.js';
 export * from './sums.js';
 export * from './verbs.js';
 export * from './why.js';
+export * from './wipe.js';
 export { parseZone, resourcePool, type Zone, zoneText } from './zone.js';

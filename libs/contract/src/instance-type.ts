@@ -16,7 +16,10 @@ const fields = {
   readBack: z.enum(readBackPolicies).meta({
     description: 'How much of an image is read again from the disk and compared, once it is written',
   }),
-  wipeMode: z.enum(wipeModes).meta({ description: 'How thoroughly destroy clears the disk' }),
+  wipeMode: z.enum(wipeModes).meta({
+    description:
+      'How thoroughly destroy clears the disks. quick: signatures, partition tables and keys; discard: all of the disk too, read back as zeros; secure_erase: the NVMe or ATA command of the disk itself; overwrite: zeros on every sector',
+  }),
   afterDestroy: z.enum(afterDestroyPolicies).meta({
     description:
       '`reinstall`: a machine that was given back is installed with the default image and waits in the pool',

@@ -4,6 +4,7 @@ import * as f from './fields.js';
 import { machineView } from './machine.js';
 import { listOf, pagingShape, timeoutSeconds } from './paging.js';
 import { lastError } from './problem.js';
+import { wipedDisk } from './wipe.js';
 
 export const instanceView = z
   .object({
@@ -89,6 +90,11 @@ export const notifyRequest = z
     state: z.enum(notifyStates),
     progress: z.number().min(0).max(100).optional().meta({ description: 'Percent of this state' }),
     message: z.string().max(4096).optional().meta({ description: 'With `failed`: the reason' }),
+    wipe: z
+      .array(wipedDisk)
+      .max(1024)
+      .optional()
+      .meta({ description: 'With `deleted`: what was done to which disk' }),
   })
   .meta({
     id: 'NotifyRequest',

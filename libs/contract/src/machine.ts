@@ -3,6 +3,7 @@ import { z } from 'zod';
 import * as f from './fields.js';
 import { listOf, pagingShape, timeoutSeconds } from './paging.js';
 import { lastError } from './problem.js';
+import { lastWipe } from './wipe.js';
 
 export const rootDeviceHint = z
   .strictObject({
@@ -170,6 +171,9 @@ export const machineView = z
     maintenance: mark.nullable().meta({ description: 'Given to no new owner' }),
     locked: mark.nullable().meta({ description: 'Takes no verb that ends or interrupts what runs on it' }),
     returnedAt: f.timestamp.nullable().meta({ description: 'When the last owner gave it back, wiped' }),
+    lastWipe: lastWipe.nullable().meta({
+      description: 'How its disks were wiped last, kept until the next time; null: they never were',
+    }),
     instanceId: f.uuid.nullable(),
     createdAt: f.timestamp,
     updatedAt: f.timestamp,

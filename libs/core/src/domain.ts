@@ -19,6 +19,55 @@ export type BootMode = (typeof bootModes)[number];
 export const wipeModes = ['quick', 'discard', 'secure_erase', 'overwrite'] as const;
 export type WipeMode = (typeof wipeModes)[number];
 
+/** What was done to a disk to wipe it: what a wipe mode came to on this disk. */
+export const wipeMethods = [
+  'signatures',
+  'discard',
+  'overwrite',
+  'nvme_format',
+  'nvme_format_crypto',
+  'nvme_sanitize_block',
+  'nvme_sanitize_crypto',
+  'nvme_sanitize_overwrite',
+  'ata_erase',
+  'ata_enhanced_erase',
+] as const;
+export type WipeMethod = (typeof wipeMethods)[number];
+
+/** A disk that was wiped and read back, as the live image tells it. */
+export interface WipedDisk {
+  /** What the live image calls it: `/dev/sda`. */
+  disk: string;
+  serial: string | null;
+  wwn: string | null;
+  model: string | null;
+  sizeBytes: number;
+  method: WipeMethod;
+  command: string;
+  seconds: number;
+  readBack: WipeReadBack;
+}
+
+export interface WipeReadBack {
+  /** How much was read at each place. */
+  placeBytes: number;
+  offsets: number[];
+  /** How many places held nothing but zeros, nothing but ones, or what is neither (a new key makes noise of old content). */
+  held: { zeros: number; ones: number; other: number };
+  /** Each place was given a mark before the wipe; none of them was there afterwards. */
+  marked: boolean;
+}
+
+/** The last time that the disks of a machine were wiped to the end. */
+export interface LastWipe {
+  /** ISO 8601. */
+  at: string;
+  /** Whose content it was. */
+  instanceId: string;
+  /** Empty: whoever wiped them did not tell more. */
+  disks: WipedDisk[];
+}
+
 /** How much of an image is read again from the disk and compared, once it is written. */
 export const readBackPolicies = ['none', 'sampled', 'full'] as const;
 export type ReadBack = (typeof readBackPolicies)[number];
@@ -83,6 +132,8 @@ export interface Machine {
   locked: Mark | null;
   /** When an owner gave it back, wiped; null: none has. */
   returnedAt: Date | null;
+  /** null: they never were. */
+  lastWipe: LastWipe | null;
   instanceId: string | null;
   instanceType: string;
   vcpus: number;

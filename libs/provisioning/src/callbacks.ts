@@ -1,4 +1,13 @@
-import { DomainError, failureEvent, type Machine, type NotifyState, readNotify, type Stage } from '#core';
+import {
+  DomainError,
+  failureEvent,
+  type LastWipe,
+  type Machine,
+  type NotifyState,
+  readNotify,
+  type Stage,
+  type WipedDisk,
+} from '#core';
 import type { Clock, Deadlines, SecretBox, WakeQueue } from '#platform';
 import type { EventStore, InstanceStore, LifecycleWriter, MachineStore } from '#store';
 import { checkInstanceToken, notifyForbidden } from './instance-tokens.js';
@@ -9,6 +18,8 @@ export interface Notify {
   /** Percent of the present state. */
   progress?: number;
   message?: string;
+  /** With `deleted`: what was done to which disk. */
+  wipe?: WipedDisk[];
 }
 
 /** How many times its deadline a boot may take altogether, while it shows signs of life. */
@@ -90,8 +101,11 @@ export class Callbacks {
     if (reading === 'refused' || stage === null) throw outOfOrder(machine, notify.state);
     if (notify.state === 'failed') return { machine: await this.fail(machine, notify), isProgress: false };
     const change = { message: this.sentence(machine, notify), data: { ...notify } };
-    if (reading === 'next')
-      return { machine: await this.writer.advanceStage(machine, notify.state, change), isProgress: false };
+    if (reading === 'next') {
+      const lastWipe = notify.state === 'deleted' ? this.wiped(instanceId, notify) : undefined;
+      const moved = await this.writer.advanceStage(machine, notify.state, change, lastWipe);
+      return { machine: moved, isProgress: false };
+    }
     const progress = {
       progress: notify.progress ?? machine.progress,
       progressMessage: notify.message ?? null,
@@ -109,6 +123,10 @@ export class Callbacks {
       at: this.host.clock.now().toISOString(),
     };
     return this.writer.advance(machine, failureEvent(machine.state), { message: error.message, error });
+  }
+
+  private wiped(instanceId: string, { wipe = [] }: Notify): LastWipe {
+    return { at: this.host.clock.now().toISOString(), instanceId, disks: wipe };
   }
 
   /**

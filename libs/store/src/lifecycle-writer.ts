@@ -1,6 +1,7 @@
 import {
   isWorking,
   type LastError,
+  type LastWipe,
   type Machine,
   type MachineEvent,
   machineStates,
@@ -49,13 +50,23 @@ export class LifecycleWriter {
     });
   }
 
-  /** Follows an event inside the present work. */
-  async advanceStage(machine: Machine, event: StageEvent, change: Change): Promise<Machine> {
+  /** Follows an event inside the present work; `lastWipe` when the event is that the disks are wiped. */
+  async advanceStage(
+    machine: Machine,
+    event: StageEvent,
+    change: Change,
+    lastWipe?: LastWipe,
+  ): Promise<Machine> {
     const stage = machine.stage && nextStage(machine.state, machine.stage, event);
     if (!stage) throw refused(machine, event);
     return this.changes.add({
       machine,
-      to: { ...entered(stage, this.now()), progress: null, progressMessage: null },
+      to: {
+        ...entered(stage, this.now()),
+        progress: null,
+        progressMessage: null,
+        ...(lastWipe && { lastWipe }),
+      },
       event: {
         kind: 'stage.changed',
         message: change.message,

@@ -18,6 +18,7 @@ const changing = [
   'progressMessage',
   'attempt',
   'retryAt',
+  'lastWipe',
 ] as const;
 
 /** From where the machine was seen, with the row of the timeline that tells of it. */

@@ -4,6 +4,7 @@ import type {
   ImageFinding,
   Instance,
   LastError,
+  LastWipe,
   Machine,
   Mark,
   RootDeviceHint,
@@ -22,6 +23,7 @@ export function toMachine(row: Row.Machine): Machine {
     bmcFault: row.bmcFault as LastError | null,
     maintenance: row.maintenance as Mark | null,
     locked: row.locked as Mark | null,
+    lastWipe: row.lastWipe as LastWipe | null,
     rootDeviceHint: rootDeviceHint as RootDeviceHint | null,
     labels: labels as Record<string, string>,
   };

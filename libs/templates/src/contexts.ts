@@ -61,7 +61,9 @@ const deleteContext = z.strictObject({
   ...installer,
   wipeMode: z
     .enum(wipeModes)
-    .describe('quick: signatures and partition tables only; discard: discard all too; overwrite: zeros everywhere'),
+    .describe(
+      "quick: signatures and partition tables only; discard: discard all too; secure_erase: the disk's own command; overwrite: zeros everywhere",
+    ),
 });
 
 const pxeMac = f.mac.describe('MAC address of the card that asks');

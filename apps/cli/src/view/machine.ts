@@ -2,6 +2,7 @@ import type { MachineView } from '#contract';
 import { type MachineState, type PowerState, machineLifecycle } from '#core';
 import { installationText, tryText } from './installation.js';
 import { failureLines, lastErrorText } from './last-error.js';
+import { lastWipeText } from './last-wipe.js';
 import type { Palette, Tone } from './palette.js';
 import { age, localTime, mebibytes } from './quantities.js';
 import { columns, facts } from './table.js';
@@ -105,6 +106,7 @@ export function machineDetails(machine: MachineView, palette: Palette, now: Date
     ['Switch ids', pair(machine.dpid1, machine.dpid2)],
     ['VLAN', machine.vlanId],
     ['Root disk', assignments(machine.rootDeviceHint) ?? 'the smallest that fits'],
+    ['Last wipe', lastWipeText(machine.lastWipe, now)],
     ['Labels', assignments(machine.labels)],
     ['Enrolled', localTime(machine.createdAt)],
   ]);

@@ -22,7 +22,7 @@ export class CallbacksController {
   @Post('notify')
   @UseFilters(NotifyRefusalFilter)
   @HttpCode(204)
-  @TakesBody({ limitBytes: 16 * KiB })
+  @TakesBody({ limitBytes: 256 * KiB }) // the evidence of a wipe has half a KiB for each disk
   @ApiBody({ schema: { $ref: '#/components/schemas/NotifyRequest' } })
   @ApiOperation({ summary: 'An installer tells its state and progress' })
   @Answers(204, 'Taken')

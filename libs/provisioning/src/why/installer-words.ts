@@ -16,6 +16,13 @@ export function failedStepOf(error: LastError | null): FailedStep | undefined {
   return step === undefined || reason === undefined ? undefined : { step, reason };
 }
 
+/** How templates/snippets/wipe*.sh and secure-erase.sh word why a disk cannot be wiped in the mode that was chosen. */
+export const wipeEnds = {
+  noSecureErase:
+    /has no secure erase|is frozen|did not take the|did not carry out its secure erase|took the secure erase|NVMe sanitize/,
+  noDiscard: /cannot discard|took the discard/,
+} as const;
+
 /** How templates/snippets/image.sh words the ends of the step `stream image`. */
 export const imageEnds = {
   otherDigest: /has SHA-256 \w+, expected \w+/,

@@ -67,15 +67,16 @@ post() {
   case $code in 000 | 408 | 429 | 5??) return 1 ;; *) return 2 ;; esac
 }
 
-# notify_body STATE [PROGRESS] [MESSAGE]
+# notify_body STATE [PROGRESS] [MESSAGE] [FILE]: the file has more members of the body, as JSON.
 notify_body() {
-  jq --null-input --compact-output --arg state "$1" --arg progress "${2-}" --arg message "${3-}" '
+  jq --null-input --compact-output --arg state "$1" --arg progress "${2-}" --arg message "${3-}" --slurpfile more "${4:-/dev/null}" '
     {$state}
     + (if $progress == "" then {} else {progress: ($progress | tonumber)} end)
-    + (if $message == "" then {} else {$message} end)'
+    + (if $message == "" then {} else {$message} end)
+    + ($more | add // {})'
 }
 
-# notify STATE [PROGRESS] [MESSAGE]: until it is taken, with growing pauses, for about two minutes.
+# notify STATE [PROGRESS] [MESSAGE] [FILE]: until it is taken, with growing pauses, for about two minutes.
 notify() {
   local attempt status pause=1 attempts=${NOTIFY_ATTEMPTS:-12} body=$WORK_DIR/notify.$BASHPID
   notify_body "$@" >"$body"
@@ -306,11 +307,38 @@ partition_path() {
   esac
 }
 
-# Arrays and volume groups that the kernel assembled from old metadata would keep the disks busy.
+# partitions_on DISK…
+partitions_on() {
+  lsblk --noheadings --list --paths --output NAME,TYPE "$@" | awk '$2 == "part" { print $1 }'
+}
+
+# What was made of disks or partitions (arrays, volumes, opened encrypted volumes) among the lines `KNAME NAME` of lsblk.
+layers_among() {
+  awk '$1 ~ /^\/dev\/(md[^p]*|dm-[0-9]+)$/ && !seen[$1]++ { print $2 }'
+}
+
+all_layers() {
+  lsblk --noheadings --list --paths --output KNAME,NAME | layers_among
+}
+
+# Takes the layers off all disks, the topmost first; they would keep the disks busy.
 release_disks() {
+  local round layer
   swapoff --all
-  if command -v vgchange >/dev/null; then LVM_SUPPRESS_FD_WARNINGS=1 vgchange --activate n >/dev/null || true; fi
-  if command -v mdadm >/dev/null; then mdadm --stop --scan >/dev/null 2>&1 || true; fi
+  for ((round = 1; round <= 10; round++)); do
+    [[ $(all_layers) ]] || return 0
+    for layer in $(all_layers); do release_layer "$layer"; done
+  done
+  fail "the kernel does not let go of $(all_layers | xargs): something still uses them"
+}
+
+# One that carries another is left for the next round.
+release_layer() {
+  [[ ! $(ls "/sys/class/block/$(basename "$(readlink --canonicalize "$1")")/holders") ]] || return 0
+  case $(readlink --canonicalize "$1") in
+    /dev/md*) mdadm --stop "$1" || true ;;
+    *) dmsetup remove --retry "$1" || true ;;
+  esac
 }
 
 reread_partitions() {

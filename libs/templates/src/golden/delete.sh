@@ -5,7 +5,8 @@ set -Eeuo pipefail
 INSTANCE_ID=6f9619ff-8b86-4d01-b42d-00cf4fc964ff
 CONTROLLER_URL=http://10.77.0.1:7071
 TOKEN=tok_Zm9vYmFy
-# quick: signatures and partition tables; discard: blkdiscard as well; overwrite: zeros on every sector.
+# quick: signatures, partition tables and keys; discard: blkdiscard as well; secure_erase: the disk's own command; overwrite: zeros
+# on every sector.
 WIPE_MODE=overwrite
 
 # Talk with the controller: states, progress and everything that is printed.
@@ -39,15 +40,16 @@ post() {
   case $code in 000 | 408 | 429 | 5??) return 1 ;; *) return 2 ;; esac
 }
 
-# notify_body STATE [PROGRESS] [MESSAGE]
+# notify_body STATE [PROGRESS] [MESSAGE] [FILE]: the file has more members of the body, as JSON.
 notify_body() {
-  jq --null-input --compact-output --arg state "$1" --arg progress "${2-}" --arg message "${3-}" '
+  jq --null-input --compact-output --arg state "$1" --arg progress "${2-}" --arg message "${3-}" --slurpfile more "${4:-/dev/null}" '
     {$state}
     + (if $progress == "" then {} else {progress: ($progress | tonumber)} end)
-    + (if $message == "" then {} else {$message} end)'
+    + (if $message == "" then {} else {$message} end)
+    + ($more | add // {})'
 }
 
-# notify STATE [PROGRESS] [MESSAGE]: until it is taken, with growing pauses, for about two minutes.
+# notify STATE [PROGRESS] [MESSAGE] [FILE]: until it is taken, with growing pauses, for about two minutes.
 notify() {
   local attempt status pause=1 attempts=${NOTIFY_ATTEMPTS:-12} body=$WORK_DIR/notify.$BASHPID
   notify_body "$@" >"$body"
@@ -278,11 +280,38 @@ partition_path() {
   esac
 }
 
-# Arrays and volume groups that the kernel assembled from old metadata would keep the disks busy.
+# partitions_on DISK…
+partitions_on() {
+  lsblk --noheadings --list --paths --output NAME,TYPE "$@" | awk '$2 == "part" { print $1 }'
+}
+
+# What was made of disks or partitions (arrays, volumes, opened encrypted volumes) among the lines `KNAME NAME` of lsblk.
+layers_among() {
+  awk '$1 ~ /^\/dev\/(md[^p]*|dm-[0-9]+)$/ && !seen[$1]++ { print $2 }'
+}
+
+all_layers() {
+  lsblk --noheadings --list --paths --output KNAME,NAME | layers_among
+}
+
+# Takes the layers off all disks, the topmost first; they would keep the disks busy.
 release_disks() {
+  local round layer
   swapoff --all
-  if command -v vgchange >/dev/null; then LVM_SUPPRESS_FD_WARNINGS=1 vgchange --activate n >/dev/null || true; fi
-  if command -v mdadm >/dev/null; then mdadm --stop --scan >/dev/null 2>&1 || true; fi
+  for ((round = 1; round <= 10; round++)); do
+    [[ $(all_layers) ]] || return 0
+    for layer in $(all_layers); do release_layer "$layer"; done
+  done
+  fail "the kernel does not let go of $(all_layers | xargs): something still uses them"
+}
+
+# One that carries another is left for the next round.
+release_layer() {
+  [[ ! $(ls "/sys/class/block/$(basename "$(readlink --canonicalize "$1")")/holders") ]] || return 0
+  case $(readlink --canonicalize "$1") in
+    /dev/md*) mdadm --stop "$1" || true ;;
+    *) dmsetup remove --retry "$1" || true ;;
+  esac
 }
 
 reread_partitions() {
@@ -306,88 +335,433 @@ clear_signatures() {
   sgdisk --zap-all "$1" >/dev/null || true
 }
 
-# Wipes disks and shows that they are wiped. Every failure ends the script: an unfinished wipe is none.
+# Takes away what says what is on a disk: afterwards nothing on it starts, and nothing finds an array, a volume or a key.
 
 MARGIN_MIB=16
-CHUNK_BYTES=$((256 << 20))
-BYTES_WIPED=0
 
-all_disks_bytes() {
-  local disk sum=0
-  for disk in $DISKS; do sum=$((sum + $(blockdev --getsize64 "$disk"))); done
-  printf '%d\n' "$sum"
-}
-
-# zero_range DISK OFFSET LENGTH, in bytes. Writes zeros even where a discard would be claimed to do the same.
+# zero_range DEVICE OFFSET LENGTH, in bytes. Writes zeros even where a discard would be claimed to do the same.
 zero_range() {
   blkdiscard --force --zeroout --offset "$2" --length "$3" "$1"
 }
 
-# Backup partition tables, RAID and LVM metadata live at the end, everything else that boots at the start.
-clear_disk_metadata() {
+# Backup partition tables, RAID and LVM metadata live at the end, everything else that boots at the start, and so do the keys of
+# an encrypted volume: LUKS keeps them in its first 16 MiB.
+zero_ends() {
   local size margin=$((MARGIN_MIB << 20))
   size=$(blockdev --getsize64 "$1")
-  clear_signatures "$1"
   ((size > margin)) || margin=$size
   zero_range "$1" 0 "$margin"
   zero_range "$1" $((size - margin)) "$margin"
+}
+
+# Arrays and volume groups are put together first, so that what is inside them is cleared too: the keys of an encrypted volume
+# may lie anywhere on the disk. What cannot be put together is not opened by anybody who finds the disk either.
+open_layers() {
+  timeout 60 mdadm --assemble --scan --run || true
+  timeout 60 vgchange --activate y --activationmode partial || true
+  if command -v udevadm >/dev/null; then udevadm settle --timeout=10 || true; fi
+}
+
+# clear_layers DISK…
+clear_layers() {
+  local device
+  for device in $(lsblk --noheadings --list --paths --output KNAME,NAME "$@" | layers_among); do
+    printf 'clearing %s\n' "$device"
+    wipefs --all --force "$device"
+    zero_ends "$device"
+  done
+}
+
+clear_disk_metadata() {
+  local part
+  for part in $(partitions_on "$1"); do zero_ends "$part"; done
+  clear_signatures "$1"
+  zero_ends "$1"
   reread_partitions "$1"
 }
 
-wipe_disk() {
+# Wipes disks, all at the same time. Every failure ends the script: an unfinished wipe is none.
+
+declare -A METHODS=() SIZES=() WIPED=() JOBS=()
+
+# Where what is known of the wipe of a disk is kept: the files bytes, command, seconds and read.
+wipe_dir() {
+  mkdir -p "$WORK_DIR/wipe/${1##*/}"
+  printf '%s\n' "$WORK_DIR/wipe/${1##*/}"
+}
+
+# method_for DISK MODE: prints by which method this disk is wiped, or fails with what to choose instead.
+method_for() {
   case $2 in
-    quick) printf '%s: signatures, partition tables and both ends are cleared\n' "$1" ;;
-    discard) blkdiscard --force "$1" || fail "$1 cannot discard: its instance type needs wipe mode overwrite" ;;
-    overwrite) overwrite_disk "$1" ;;
+    quick) printf 'signatures\n' ;;
+    discard) can_discard "$1" && printf 'discard\n' ;;
+    secure_erase) secure_erase_method "$1" ;;
+    overwrite) printf 'overwrite\n' ;;
     *) fail "unknown wipe mode $2" ;;
   esac
 }
 
+can_discard() {
+  local name=${1#/dev/}
+  (($(<"/sys/class/block/${name//\//!}/queue/discard_max_bytes") > 0)) ||
+    fail "$1 cannot discard: its instance type needs wipe mode secure_erase (for disks that can) or overwrite"
+}
+
+# Before the first long work, so that a disk that cannot be wiped like this is told of at once.
+choose_methods() {
+  local disk
+  for disk in $DISKS; do
+    METHODS[$disk]=$(method_for "$disk" "$WIPE_MODE")
+    printf '%s: %s\n' "$disk" "${METHODS[$disk]}"
+  done
+}
+
+# Every disk by itself: an array of disks takes as long as the slowest of them. The first that fails ends the wipe.
+wipe_disks() {
+  local disk
+  for disk in $DISKS; do
+    SIZES[$disk]=$(blockdev --getsize64 "$disk") WIPED[$disk]=0
+    wipe_disk "$disk" "${METHODS[$disk]}" &
+    JOBS[$disk]=$!
+  done
+  while ((${#JOBS[@]} > 0)); do
+    sleep 0.5
+    tell_wiping
+    reap_jobs
+  done
+}
+
+reap_jobs() {
+  local disk
+  for disk in "${!JOBS[@]}"; do
+    kill -0 "${JOBS[$disk]}" 2>/dev/null && continue
+    wait "${JOBS[$disk]}" || stop_jobs
+    unset "JOBS[$disk]"
+  done
+}
+
+stop_jobs() {
+  kill "${JOBS[@]}" 2>/dev/null || true
+  exit 1
+}
+
+# Bytes of a disk that are done, for the progress of the whole.
+note_wiped() {
+  printf '%d\n' "$2" >"$(wipe_dir "$1")/bytes"
+}
+
+tell_wiping() {
+  local disk file sum=0 all=0 each=''
+  for disk in $DISKS; do
+    file=$WORK_DIR/wipe/${disk##*/}/bytes
+    # Empty while it is being written anew.
+    [[ ! -s $file ]] || WIPED[$disk]=$(<"$file")
+    all=$((all + SIZES[$disk])) sum=$((sum + WIPED[$disk]))
+    each+="${each:+, }$disk $((WIPED[$disk] * 100 / SIZES[$disk])) %"
+  done
+  step_progress "$sum" "$all" "wiping: $each"
+}
+
+# wipe_disk DISK METHOD, in a process of its own. Namespaces of one NVMe controller are erased one after another.
+wipe_disk() {
+  local began lock dir
+  trap - EXIT
+  dir=$(wipe_dir "$1")
+  exec {lock}>"$WORK_DIR/wipe/lock-$(controller_of "$1")"
+  flock "$lock"
+  began=$SECONDS
+  [[ $2 == signatures ]] || mark_places "$1"
+  case $2 in
+    signatures) printf 'wipefs --all; blkdiscard --zeroout (both ends)\n' >"$dir/command" ;;
+    discard) carry_out "$1" 0 blkdiscard --force "$1" ;;
+    overwrite) overwrite_disk "$1" ;;
+    nvme_format*) nvme_format "$1" "$2" ;;
+    nvme_sanitize*) nvme_sanitize "$1" "$2" ;;
+    ata*) ata_erase "$1" "$2" ;;
+  esac
+  printf '%d\n' $((SECONDS - began)) >"$dir/seconds"
+  note_wiped "$1" "$(blockdev --getsize64 "$1")"
+}
+
+controller_of() {
+  local name=${1##*/}
+  case $name in
+    nvme*n*) printf '%s\n' "${name%n*}" ;;
+    *) printf '%s\n' "$name" ;;
+  esac
+}
+
+# carry_out DISK EXPECTED_SECONDS COMMAND…: runs it, with progress by the time that the disk says it takes (0: not known).
+carry_out() {
+  local disk=$1 expected=$2 began=$SECONDS size pid
+  shift 2
+  size=$(blockdev --getsize64 "$disk")
+  printf '%s\n' "$*" >"$(wipe_dir "$disk")/command"
+  printf '%s: %s\n' "$disk" "$*"
+  "$@" &
+  pid=$!
+  while kill -0 "$pid" 2>/dev/null; do
+    ((expected == 0)) || note_wiped "$disk" "$(share_of "$size" $((SECONDS - began)) "$expected")"
+    sleep 0.5
+  done
+  wait "$pid"
+}
+
+# share_of SIZE DONE ALL: never the whole, which is known only in the end.
+share_of() {
+  printf '%d\n' $(($1 / 100 * ($2 < $3 ? $2 * 100 / $3 : 99)))
+}
+
+# In pieces that take about half a second each.
 overwrite_disk() {
-  local size offset length all
+  local size offset=0 length piece=$((64 << 20)) began
   size=$(blockdev --getsize64 "$1")
-  all=$(all_disks_bytes)
-  for ((offset = 0; offset < size; offset += CHUNK_BYTES)); do
-    length=$((size - offset < CHUNK_BYTES ? size - offset : CHUNK_BYTES))
+  printf 'blkdiscard --zeroout %s\n' "$1" >"$(wipe_dir "$1")/command"
+  while ((offset < size)); do
+    length=$((size - offset < piece ? size - offset : piece))
+    began=${EPOCHREALTIME/./}
     zero_range "$1" "$offset" "$length"
-    step_progress $((BYTES_WIPED + offset + length)) "$all" \
-      "overwriting $1: $(((offset + length) >> 20)) of $((size >> 20)) MiB"
+    offset=$((offset + length))
+    note_wiped "$1" "$offset"
+    piece=$(next_piece "$piece" $((${EPOCHREALTIME/./} - began)))
   done
 }
 
-# sample DISK OFFSET: fails unless the MiB there is zeros, as the disk (not the page cache) has it.
-sample() {
-  local others
-  others=$(dd if="$1" bs=1M count=1 skip="$2" iflag=direct,skip_bytes,fullblock status=none | tr -d '\0' | wc -c)
-  ((others == 0)) || fail "$1 is not wiped: $others of the 1048576 bytes at offset $2 are not zero"
+# next_piece BYTES MICROSECONDS
+next_piece() {
+  if (($2 > 1000000 && $1 > 16 << 20)); then
+    printf '%d\n' $(($1 / 2))
+  elif (($2 < 300000 && $1 < 4 << 30)); then
+    printf '%d\n' $(($1 * 2))
+  else
+    printf '%d\n' "$1"
+  fi
 }
 
-# After a quick wipe only both ends are zeros; otherwise at seventeen places: first, middle, last MiB and between.
-check_zeros() {
-  local size place places=16 last
+# Erases disks by commands of their own, which reach what no write reaches: NVMe Format and Sanitize, ATA Security Erase.
+
+# Of an erase of ours alone: the disk forgets it when it is erased. An erase that was cut short is carried out with it later.
+ATA_PASSWORD=dodai
+
+# secure_erase_method DISK: prints the method that this disk knows, or fails with what to choose instead.
+secure_erase_method() {
+  case $1 in
+    /dev/nvme*) nvme id-ctrl "$1" --output-format=json | nvme_method "$1" ;;
+    *) { hdparm -I "$1" 2>/dev/null || true; } | ata_security | ata_method "$1" ;;
+  esac
+}
+
+# nvme_method DISK, the controller's identity as JSON on standard input. OACS bit 1: it formats; FNA bit 2: also by a new key;
+# SANICAP: it sanitizes by a new key (bit 0), by erasing blocks (bit 1), by overwriting (bit 2). NVMe base specification 2.0, 5.17.2.1.
+nvme_method() {
+  local method
+  method=$(jq --raw-output '
+    def has(bit): ((. // 0) / bit | floor) % 2 == 1;
+    if .oacs | has(2) then (if .fna | has(4) then "nvme_format_crypto" else "nvme_format" end)
+    elif .sanicap | has(2) then "nvme_sanitize_block"
+    elif .sanicap | has(1) then "nvme_sanitize_crypto"
+    elif .sanicap | has(4) then "nvme_sanitize_overwrite"
+    else "" end')
+  [[ $method ]] || fail "$1 has no secure erase: its NVMe controller can neither format nor sanitize; its instance type needs wipe mode overwrite or discard"
+  printf '%s\n' "$method"
+}
+
+# As it is formatted now: sector size, metadata and protection stay. The namespace's identity as JSON on standard input.
+nvme_format_options() {
+  jq --raw-output '"--lbaf=\(.flbas % 16) --ms=\(.flbas / 16 | floor % 2) --pi=\(.dps % 8) --pil=\(.dps / 8 | floor % 2)"'
+}
+
+nvme_format() {
+  local options ses=1
+  [[ $2 != nvme_format_crypto ]] || ses=2
+  options=$(nvme id-ns "$1" --output-format=json | nvme_format_options)
+  # shellcheck disable=SC2086 # several options
+  carry_out "$1" 0 nvme format "$1" --ses=$ses $options --timeout=86400000 --force || fail "$1 did not take the NVMe format: retry, choose wipe mode overwrite, or replace it"
+  reread_partitions "$1"
+}
+
+nvme_sanitize() {
+  local -A actions=([nvme_sanitize_block]=2 [nvme_sanitize_overwrite]=3 [nvme_sanitize_crypto]=4)
+  local size sanitized state
   size=$(blockdev --getsize64 "$1")
-  last=$((size - (1 << 20)))
-  [[ $2 != quick ]] || places=1
+  carry_out "$1" 0 nvme sanitize "$1" --sanact="${actions[$2]}" || fail "$1 did not take the NVMe sanitize: retry, choose wipe mode overwrite, or replace it"
+  while read -r sanitized state < <(nvme get-log "$1" --log-id=0x81 --log-len=20 --raw-binary | sanitize_state); do
+    note_wiped "$1" "$(share_of "$size" "$sanitized" 65536)"
+    case $state in
+      done) return 0 ;;
+      failed) fail "$1 says that its NVMe sanitize failed: replace it" ;;
+    esac
+    sleep 1
+  done
+  fail "$1 does not say how its NVMe sanitize goes"
+}
+
+# The sanitize status log on standard input: prints how far it is, in 65536ths, and running, done or failed.
+# Bytes 0-1: progress; 2-3, bits 2:0: 0 never, 1 and 4 done, 2 under way, 3 failed. NVMe base specification 2.0, 5.16.1.23.
+sanitize_state() {
+  local words
+  mapfile -t words < <(od --address-radix=n --format=u2 --endian=little --width=2 --read-bytes=4)
+  ((${#words[@]} == 2)) || return 1
+  case $((words[1] % 8)) in
+    1 | 4) printf '%d done\n' "${words[0]}" ;;
+    2) printf '%d running\n' "${words[0]}" ;;
+    *) printf '%d failed\n' "${words[0]}" ;;
+  esac
+}
+
+# What `hdparm -I` says of a disk's security, on standard input: words, one a line, and the minutes that each erase takes.
+ata_security() {
+  awk '
+    /^Security:/ { inside = 1; next }
+    /^[^ \t]/ { inside = 0 }
+    inside {
+      gsub(/[ \t]+/, " "); sub(/^ /, ""); sub(/ $/, "")
+      if ($0 ~ /^(supported|enabled|locked|frozen)$/) print
+      if ($0 == "supported: enhanced erase") print "enhanced"
+      for (i = 1; i <= NF; i++) if ($i ~ /^[0-9]+min$/ && $(i + 1) == "for") {
+        sub(/min$/, "", $i)
+        print ($(i + 2) == "ENHANCED" ? "enhanced_minutes=" : "minutes=") $i
+      }
+    }'
+}
+
+# ata_method DISK, its security (see above) on standard input.
+ata_method() {
+  local security
+  security=$(cat)
+  case $'\n'$security$'\n' in
+    *$'\nfrozen\n'*) fail "$1 is frozen: its firmware lets no secure erase through since power-on. Suspend and resume the machine or cut the power of the disk, then retry; or its instance type needs wipe mode overwrite" ;;
+    *$'\nsupported\n'*enhanced$'\n'*) printf 'ata_enhanced_erase\n' ;;
+    *$'\nsupported\n'*) printf 'ata_erase\n' ;;
+    *) fail "$1 has no secure erase: it is no NVMe disk and knows no ATA security; its instance type needs wipe mode overwrite or discard" ;;
+  esac
+}
+
+# Sets a password, without which no disk erases itself. One that is set already is that of an erase that was cut short.
+ata_erase() {
+  local security option=--security-erase minutes=minutes
+  [[ $2 != ata_enhanced_erase ]] || option=--security-erase-enhanced minutes=enhanced_minutes
+  security=$(hdparm -I "$1" | ata_security)
+  grep --quiet --line-regexp enabled <<<"$security" ||
+    hdparm --user-master u --security-set-pass "$ATA_PASSWORD" "$1" || fail "$1 did not take the password that a secure erase needs"
+  minutes=$(sed -n "s/^$minutes=//p" <<<"$security")
+  carry_out "$1" $((${minutes:-0} * 60)) hdparm --user-master u "$option" "$ATA_PASSWORD" "$1" || give_up_ata_erase "$1"
+  security=$(hdparm -I "$1" | ata_security)
+  # A disk that has erased itself has no password any more.
+  ! grep --quiet --line-regexp enabled <<<"$security" || give_up_ata_erase "$1"
+  reread_partitions "$1"
+}
+
+give_up_ata_erase() {
+  hdparm --user-master u --security-disable "$ATA_PASSWORD" "$1" || true
+  fail "$1 did not carry out its secure erase: it may be locked with a password of somebody else (hdparm --security-disable takes it away); or its instance type needs wipe mode overwrite"
+}
+
+# Shows that disks are wiped, and keeps what was done and what was read for the record.
+
+PLACE_BYTES=$((1 << 20))
+
+# places_of DISK METHOD: offsets of the MiB that are read back. After signatures alone only both ends are cleared; otherwise
+# seventeen: the first, the middle, the last and between.
+places_of() {
+  local size last place places=16
+  size=$(blockdev --getsize64 "$1")
+  last=$((size - PLACE_BYTES))
+  [[ $2 != signatures ]] || places=1
+  # Multiples of 4096: what direct reads need.
+  for ((place = 0; place < places; place++)); do printf '%d\n' $((last * place / places / 4096 * 4096)); done
+  printf '%d\n' $((last / 4096 * 4096))
+}
+
+# A text that nothing boots from, filling one place.
+mark() {
+  yes "dodai is wiping this disk for the instance $INSTANCE_ID" | head --bytes "$PLACE_BYTES" || true
+}
+
+# So that every place holds something that only the wipe can have taken away: the old content may have been zeros there.
+mark_places() {
+  local offset
+  for offset in $(places_of "$1" marked); do
+    mark | dd of="$1" bs=1M count=1 seek="$offset" iflag=fullblock oflag=direct,seek_bytes conv=notrunc,fsync status=none
+  done
+}
+
+# held_at DISK OFFSET: what the MiB there holds, as the disk (not the page cache) has it: zeros, ones, mark or other.
+held_at() {
+  local file
+  file=$(wipe_dir "$1")/place
+  dd if="$1" of="$file" bs=1M count=1 skip="$2" iflag=direct,skip_bytes,fullblock status=none
+  (($(stat --format=%s "$file") == PLACE_BYTES)) || fail "$1 cannot be read at offset $2"
+  if (($(tr -d '\0' <"$file" | wc -c) == 0)); then
+    printf 'zeros\n'
+  elif (($(tr -d '\377' <"$file" | wc -c) == 0)); then
+    printf 'ones\n'
+  elif grep --quiet --text --fixed-strings "dodai is wiping this disk" "$file"; then
+    printf 'mark\n'
+  else
+    printf 'other\n'
+  fi
+}
+
+# What an erase by the disk itself leaves is the disk's choice (a new key makes noise of what was there), but never the mark.
+is_wiped() {
+  case $1 in
+    signatures | discard | overwrite) [[ $2 == zeros ]] ;;
+    *) [[ $2 != mark ]] ;;
+  esac
+}
+
+# not_wiped DISK METHOD HELD OFFSET
+not_wiped() {
+  local held='something else than zeros'
+  [[ $3 != mark ]] || held='what was there before'
+  case $2 in
+    discard) fail "$1 is not wiped: it took the discard and holds $held at offset $4: its instance type needs wipe mode secure_erase or overwrite" ;;
+    signatures | overwrite) fail "$1 is not wiped: it took the zeros and holds $held at offset $4: replace it" ;;
+    *) fail "$1 is not wiped: it took the secure erase and holds $held at offset $4: its instance type needs wipe mode overwrite, or replace it" ;;
+  esac
+}
+
+# read_places DISK METHOD: fails unless each of them is wiped.
+read_places() {
+  local offset held dir
+  dir=$(wipe_dir "$1")
   blockdev --flushbufs "$1"
-  for ((place = 0; place < places; place++)); do
-    # A multiple of 4096: what direct reads need.
-    sample "$1" $((last * place / places / 4096 * 4096))
+  : >"$dir/read"
+  for offset in $(places_of "$1" "$2"); do
+    held=$(held_at "$1" "$offset")
+    is_wiped "$2" "$held" || not_wiped "$1" "$2" "$held" "$offset"
+    printf '%d %s\n' "$offset" "$held" >>"$dir/read"
   done
-  sample "$1" "$last"
-  printf '%s: %d places read back, all zeros\n' "$1" $((places + 1))
+  rm -f "$dir/place"
+  printf '%s: read back at %d places: %s\n' "$1" "$(wc -l <"$dir/read")" "$(cut -d' ' -f2 "$dir/read" | sort | uniq -c | xargs)"
 }
 
-# add_evidence DISK SECONDS: what was done to which disk, for the record.
-add_evidence() {
-  local size
+# evidence_of DISK METHOD: what was done to it and what was read back, as JSON.
+evidence_of() {
+  local dir size
+  dir=$(wipe_dir "$1")
   size=$(blockdev --getsize64 "$1")
-  list_disks | jq --compact-output --arg path "$1" --arg method "$WIPE_MODE" --argjson size "$size" \
-    --argjson seconds "$2" --argjson evidence "$EVIDENCE" '
-    .[] | select(.path == $path)
-    | $evidence + [{disk: $path, serial, wwn, model, sizeBytes: $size, method: $method, seconds: $seconds}]'
+  list_disks | jq --compact-output --arg path "$1" --arg method "$2" --argjson size "$size" --argjson bytes "$PLACE_BYTES" \
+    --arg command "$(<"$dir/command")" --argjson seconds "$(<"$dir/seconds")" --rawfile read "$dir/read" '
+    [$read | split("\n")[] | select(. != "") | split(" ")] as $places
+    | (reduce $places[][1] as $held ({zeros: 0, ones: 0, other: 0}; .[$held] += 1)) as $held
+    | .[] | select(.path == $path) | {
+        disk: $path, serial, wwn, model, sizeBytes: $size, method: $method, command: $command, seconds: $seconds,
+        readBack: {placeBytes: $bytes, offsets: [$places[][0] | tonumber], held: $held, marked: ($method != "signatures")}
+      }'
 }
 
-DISKS='' EVIDENCE='[]'
+# The evidence of all disks in one sentence, evidence on standard input.
+told_evidence() {
+  jq --raw-output '
+    def held: to_entries | map(select(.value > 0) | .key) | join(", ");
+    (if length == 1 then "1 disk is wiped: " else "\(length) disks are wiped: " end)
+    + (map("\(.disk) (\(.method), \(.seconds) s, \(.readBack.offsets | length) places read back: \(.readBack.held | held))") | join("; "))
+    | .[:4000]'
+}
+
+DISKS=''
 
 # Whatever has been cleared stays cleared; nothing is put back.
 leave_safe() {
@@ -403,31 +777,30 @@ find_disks() {
 # All of them before any long work: from here on the machine cannot start its old OS.
 clear_metadata() {
   local disk
+  open_layers
+  # shellcheck disable=SC2086 # several disks
+  clear_layers $DISKS
   release_disks
   for disk in $DISKS; do clear_disk_metadata "$disk"; done
 }
 
-wipe_data() {
-  local disk
-  for disk in $DISKS; do
-    BYTES_BEFORE=$BYTES_WIPED BEGAN=$SECONDS
-    wipe_disk "$disk" "$WIPE_MODE"
-    BYTES_WIPED=$((BYTES_BEFORE + $(blockdev --getsize64 "$disk")))
-    EVIDENCE=$(add_evidence "$disk" $((SECONDS - BEGAN)))
-  done
-}
-
 read_back() {
   local disk
-  for disk in $DISKS; do check_zeros "$disk" "$WIPE_MODE"; done
+  for disk in $DISKS; do
+    read_places "$disk" "${METHODS[$disk]}"
+    evidence_of "$disk" "${METHODS[$disk]}" >>"$WORK_DIR/evidence"
+  done
 }
 
 # The log goes first: once the controller knows, it switches the machine off.
 report_deleted() {
-  printf 'wiped: %s\n' "$EVIDENCE"
+  local message
+  message=$(jq --slurp . "$WORK_DIR/evidence" | told_evidence)
+  jq --slurp '{wipe: .}' "$WORK_DIR/evidence" >"$WORK_DIR/wipe.json"
+  printf '%s\n' "$message"
   stop_reporting
-  notify deleted 100 "$EVIDENCE" || fail 'the controller did not take deleted'
+  notify deleted 100 "$message" "$WORK_DIR/wipe.json" || fail 'the controller did not take deleted'
 }
 
 start_steps delete
-run_steps report_start:0 set_clock:1 find_disks:2 clear_metadata:3 wipe_data:8 read_back:95 report_deleted:100
+run_steps report_start:0 set_clock:1 find_disks:2 clear_metadata:3 choose_methods:7 wipe_disks:8 read_back:95 report_deleted:100

@@ -1,6 +1,6 @@
 import type { TimelineEvent } from '#core';
 import type { Evidence, Fact } from '../evidence.js';
-import { type FailedStep, failedStepOf, imageEnds } from '../installer-words.js';
+import { type FailedStep, failedStepOf, imageEnds, wipeEnds } from '../installer-words.js';
 import { type Found, rules } from '../rule.js';
 
 /** Lines of the installer's log that are shown. */
@@ -34,6 +34,14 @@ const ofImage =
   (end: keyof typeof imageEnds) =>
   ({ step, reason }: FailedStep) =>
     step === 'stream image' && imageEnds[end].test(reason);
+
+const notWiped = 'A wipe that was carried to its end and read back.';
+
+function wipeFailed(evidence: Evidence, end: keyof typeof wipeEnds): Found | undefined {
+  if (evidence.work !== 'deleting') return undefined;
+  const found = failed(evidence, ({ reason }) => wipeEnds[end].test(reason));
+  return found && { ...found, missing: notWiped };
+}
 
 export const installerFailures = rules(
   {
@@ -88,19 +96,41 @@ export const installerFailures = rules(
     find: (evidence) => failed(evidence, ({ step }) => step === 'install boot loader'),
   },
   {
+    id: 'secure-erase-impossible',
+    weight: 'cause',
+    means:
+      'The type of the machine is wiped with `secure_erase`, and a disk cannot do that, or not now. It holds its data still; what says where it is was cleared.',
+    check: [
+      'Frozen by the firmware at power-on: suspend and resume the machine, or cut the power of the disk and give it back, then retry. Some firmware has a switch for it.',
+      'A disk that knows neither NVMe format or sanitize nor ATA security erase (behind a RAID controller, virtual): set `dodai instance-types set TYPE --wipe-mode overwrite`, then retry.',
+      'Locked with a password of somebody else: take it away with hdparm in the shell on the serial console, or replace the disk.',
+    ],
+    find: (evidence) => wipeFailed(evidence, 'noSecureErase'),
+  },
+  {
+    id: 'disk-cannot-discard',
+    weight: 'cause',
+    means:
+      'The type of the machine is wiped with `discard`, and a disk takes no discard, or took it and kept what it held.',
+    check: [
+      'Set `dodai instance-types set TYPE --wipe-mode secure_erase` (NVMe and most SATA disks) or `--wipe-mode overwrite` (any disk, slow), then retry.',
+      'A RAID controller in between may keep discards from its disks: see whether it passes them on.',
+    ],
+    find: (evidence) => wipeFailed(evidence, 'noDiscard'),
+  },
+  {
     id: 'wipe-failed',
     weight: 'cause',
     means: 'The wipe ended before the end. The machine is kept back, and given to nobody.',
     check: [
       'Look at the disk that the message names; one that cannot be wiped is replaced.',
-      'A disk that cannot discard needs the wipe mode `overwrite` in its instance type.',
       'Retry wipes anew.',
     ],
     find: (evidence) =>
       evidence.work === 'deleting' && evidence.error?.code === 'installer-failed'
         ? {
             says: evidence.error.message,
-            missing: 'A wipe that was carried to its end and read back.',
+            missing: notWiped,
             evidence: lastLines(evidence.events),
           }
         : undefined,
