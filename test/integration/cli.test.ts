@@ -176,7 +176,7 @@ describe('an image', () => {
     const { data, sha256 } = await makeSmallImage(8);
     const file = await fileOf('debian.ext4.zst', data);
     await json(`images import ${file} --name debian --sha256 ${sha256} --default-user debian`);
-    expect((await cli('images list')).stdout).toMatch(/debian .* ext4 of 8.39 MB {2}debian/);
+    expect((await cli('images list')).stdout).toMatch(/debian .* ext4 file system {2}8.39 MB .* debian/);
   });
 
   it('is checked', async () => {

@@ -91,13 +91,15 @@ describe('an image that is fetched', () => {
       () => ({ sha256: undefined, sums: `SHA256 (x) = ${image.sha256}\n`, fileName: 'x' }),
     ],
     ['a redirect', () => ({ url: `${site}/moved` })],
+    ['a query, which may be a secret', () => ({ url: `${site}/debian%2012.ext4.zst?key=abc` })],
     ['a default user', () => ({ defaultUser: 'debian' })],
   ])('is there, with %s', async (_what, over) => {
     const made = await dodai.ask<ImageView>('POST', '/v1/images', { body: order(over()) });
     expect(made).toMatchObject({
       status: 201,
-      body: { name: 'debian', sourceSha256: image.sha256, fileSystem: 'ext4' },
+      body: { name: 'debian', sourceSha256: image.sha256, fileSystem: 'ext4', sourceUrl: expect.any(String) },
     });
+    expect(made.body.sourceUrl).toMatch(/(12.ext4.zst|moved)$/);
     expect(await images()).toEqual([made.body]);
     await dodai.ask('DELETE', '/v1/images/debian');
     expect(await files()).toEqual([]);

@@ -147,7 +147,10 @@ export const imageView = z
       .nullable()
       .meta({ description: 'Of an image that is one', examples: ['ext4'] }),
     defaultUser: z.string().nullable(),
-    sourceUrl: z.string().nullable(),
+    sourceUrl: z
+      .string()
+      .nullable()
+      .meta({ description: 'Where it was fetched from, without the query; null: it was sent' }),
     description: imageDescription.nullable().meta({ description: 'What was read from inside it' }),
     findings: z.array(imageFinding).meta({ description: 'How it meets the requirements on images' }),
     lastUsedAt: f.timestamp.nullable(),

@@ -7,14 +7,15 @@ import { columns, facts } from './table.js';
 export function imageTable(images: ImageView[], palette: Palette, now: Date): string {
   if (images.length === 0) return 'No images. Import one with: dodai images import --help\n';
   return columns(
-    ['NAME', 'ID', 'STORED', 'FILE SYSTEM', 'USER', 'IMPORTED'].map((heading) =>
+    ['NAME', 'ID', 'WHAT IT IS', 'CONTENT', 'STORED', 'USER', 'IMPORTED'].map((heading) =>
       palette.paint('strong', heading),
     ),
     images.map((image) => [
       image.name,
       image.id,
+      whatItIs(image),
+      bytes(image.uncompressedBytes),
       bytes(image.compressedBytes),
-      `${image.fileSystem} of ${bytes(image.uncompressedBytes)}`,
       image.defaultUser ?? '-',
       age(image.createdAt, now),
     ]),
@@ -25,7 +26,10 @@ export function imageDetails(image: ImageView, palette: Palette): string {
   return facts([
     ['Name', palette.paint('strong', image.name)],
     ['Id', image.id],
-    ['File system', `${image.fileSystem} of ${bytes(image.uncompressedBytes)}`],
+    ['What it is', whatItIs(image)],
+    ['Came as', image.format],
+    ['Fetched from', image.sourceUrl],
+    ['Content', `${bytes(image.uncompressedBytes)}, of which ${bytes(image.dataBytes)} are not zeros`],
     ['Stored', `${bytes(image.compressedBytes)}, compressed`],
     ['SHA-256 stored', image.sha256],
     ['SHA-256 imported', image.sourceSha256],
@@ -34,6 +38,17 @@ export function imageDetails(image: ImageView, palette: Palette): string {
     ['Check', standing(image)],
     ['Imported', localTime(image.createdAt)],
   ]);
+}
+
+/** `ext4 file system`, `whole disk`. */
+function whatItIs({ kind, fileSystem }: ImageView): string {
+  const words = {
+    file_system: `${fileSystem ?? 'unknown'} file system`,
+    disk: 'whole disk',
+    tarball: 'tarball',
+    iso: 'ISO',
+  };
+  return words[kind];
 }
 
 function described(description: ImageView['description']): Parameters<typeof facts>[0] {

@@ -84,9 +84,16 @@ export function instanceViewOf(
   };
 }
 
+/** Without what follows the question mark: it may be a secret that gives access. */
+function shownUrl(url: string): string {
+  const { origin, pathname } = new URL(url);
+  return origin + pathname;
+}
+
 export function imageViewOf(image: Image): ImageView {
   const { chunksSha256: _own, ...same } = image;
-  return { ...same, lastUsedAt: isoOrNull(image.lastUsedAt), createdAt: iso(image.createdAt) };
+  const sourceUrl = image.sourceUrl === null ? null : shownUrl(image.sourceUrl);
+  return { ...same, sourceUrl, lastUsedAt: isoOrNull(image.lastUsedAt), createdAt: iso(image.createdAt) };
 }
 
 export function instanceTypeViewOf(type: InstanceType): InstanceTypeView {
