@@ -1,7 +1,9 @@
 import {
   type AdoptRequest,
+  type Digests,
   type EventView,
   type ImageFetchInput,
+  type ImageSums,
   type ImageView,
   type InstanceCreateInput,
   type InstanceTypePatch,
@@ -17,6 +19,7 @@ import {
   type SpawnPreview,
   type WhyView,
   eventList,
+  imageDigests,
   imageList,
   imageView,
   instanceList,
@@ -170,6 +173,11 @@ export class DodaiClient {
 
   async uploadImage(upload: ImageUpload): Promise<ImageView> {
     return await uploadImage(this.#http, upload);
+  }
+
+  /** What a list of digests has for a file, once the controller has checked who signed it. */
+  async readImageSums(sums: ImageSums): Promise<Digests> {
+    return await this.#http.read(imageDigests, { method: 'POST', path: '/v1/images/sums', body: sums });
   }
 
   /** Fetched by the controller, for as long as this waits for it. */

@@ -21,3 +21,12 @@ export async function readInput(file: string): Promise<string> {
     throw unreadableFile(file, error);
   }
 }
+
+/** Keys or a signature, as the API takes them: ASCII-armored text as it is, anything else in base64. */
+export async function readOpenPgp(file: string): Promise<string> {
+  const bytes = await readFile(file).catch((error: unknown) => {
+    throw unreadableFile(file, error);
+  });
+  const armored = bytes.indexOf('-----BEGIN PGP ');
+  return armored >= 0 ? bytes.toString('latin1', armored) : bytes.toString('base64');
+}

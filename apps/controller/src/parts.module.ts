@@ -1,5 +1,5 @@
 import { type DynamicModule, Global, Module } from '@nestjs/common';
-import { ImageDownloads, ImageLibrary } from '#images';
+import { ImageDownloads, ImageLibrary, SumsSignatures } from '#images';
 import { Clock, WakeQueue } from '#platform';
 import { Callbacks, HandOver, Netbooting, PowerSync, Spawning, Verbs, Why } from '#provisioning';
 import {
@@ -36,6 +36,7 @@ export class PartsModule {
       [EventFeed, parts.feed],
       [ImageLibrary, parts.library],
       [ImageDownloads, parts.downloads],
+      [SumsSignatures, parts.signatures],
       [Spawning, parts.spawning],
       [Verbs, parts.verbs],
       [Callbacks, parts.callbacks],

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { AddressPolicy, ImageDownloads, ImageLibrary } from '#images';
+import { AddressPolicy, ImageDownloads, ImageLibrary, SumsSignatures } from '#images';
 import {
   type Clock,
   type Config,
@@ -62,6 +62,7 @@ export interface Parts {
   feed: EventFeed;
   library: ImageLibrary;
   downloads: ImageDownloads;
+  signatures: SumsSignatures;
   spawning: Spawning;
   verbs: Verbs;
   callbacks: Callbacks;
@@ -152,6 +153,7 @@ export async function openParts(
       runner,
       limits: config.images,
     }),
+    signatures: new SumsSignatures(join(config.dataDir, 'images'), runner),
     downloads: new ImageDownloads(new AddressPolicy(config.images.urlAllow)),
     spawning,
     verbs: new Verbs(stores, writer, bmc, { queue, clock }),

@@ -7,6 +7,7 @@ export * from './event.js';
 export { hostName, idOrName, uuid, uuidPrefix } from './fields.js';
 export * from './health.js';
 export * from './image.js';
+export * from './image-order.js';
 export * from './instance.js';
 export * from './instance-type.js';
 export * from './machine.js';

@@ -30,6 +30,10 @@ const byDigits: Readonly<Record<number, keyof Digests | undefined>> = {
 };
 const byWord: Readonly<Record<string, keyof Digests>> = { SHA256: 'sha256', SHA512: 'sha512' };
 
+/** RFC 9580, 7: a text with its signature around it. */
+export const isSignedInItself = (text: string) =>
+  text.trimStart().startsWith('-----BEGIN PGP SIGNED MESSAGE-----');
+
 /**
  * Finds a file in the text of a SHA256SUMS or SHA512SUMS file. Lines that are empty or begin with # are passed over;
  * any other that is not understood makes the whole list one that is not trusted.
@@ -97,7 +101,7 @@ function missing(entries: readonly Entry[], fileName: string): string {
 
 function malformed(line: string, number: number): string {
   if (line.startsWith('-----BEGIN PGP'))
-    return 'is signed in itself: check it with gpg --decrypt, and give what that prints';
+    return 'is signed in itself: give the keys that it may be signed with (sumsKeyring, --signed-by) too';
   const said = line.length > 60 ? `${line.slice(0, 60)}…` : line;
   return `is malformed in line ${number}, "${said}": neither "DIGEST  NAME" nor "SHA256 (NAME) = DIGEST"`;
 }

@@ -39,6 +39,7 @@ const catalogue = {
   'image-too-large': { retryable: false },
   'image-checksum-mismatch': { retryable: false },
   'image-invalid': { retryable: false },
+  'image-signature-invalid': { retryable: false },
   'image-url-refused': { retryable: false },
   'image-download-failed': { retryable: true },
   'upload-incomplete': { retryable: true },

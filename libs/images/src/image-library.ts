@@ -9,7 +9,8 @@ import { importImage, type StoredImage } from './image-import.js';
 import type { ImportRequest } from './intake/intake.js';
 import { chunkBytes } from './intake/stream-meters.js';
 
-const incomingPrefix = 'incoming-';
+/** Folders of what is on its way; left behind, they are cleared at the next start. */
+export const incomingPrefix = 'incoming-';
 
 /** Bytes of a file, both included. */
 export interface ByteRange {

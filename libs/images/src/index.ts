@@ -9,3 +9,4 @@ export { type DownloadProgress, ImageDownloads } from './download/image-download
 export { type ByteRange, ImageLibrary } from './image-library.js';
 export type { StoredImage } from './image-import.js';
 export type { ImportRequest } from './intake/intake.js';
+export { SumsSignatures } from './sums-signatures.js';

@@ -1,17 +1,16 @@
 import { type Command, Option } from 'commander';
-import { type Digests, fileNameOf } from '#contract';
+import { fileNameOf } from '#contract';
 import type { CliIo } from '../cli-io.js';
 import { collect } from '../collect.js';
-import { digestsOf, digestsOfUrl } from '../file-digest.js';
+import { digestsOf, digestsOfUrl, type Expected } from '../file-digest.js';
 import { type Session, withSession } from '../session.js';
 import { showUpload } from '../view/upload-bar.js';
 import { imageDetails, imageTable } from '../view/image.js';
 import { complaints } from '../view/image-findings.js';
 import { addImageCheck } from './image-check.js';
 
-interface ImportOptions extends Digests {
+interface ImportOptions extends Expected {
   name: string;
-  sums?: string;
   defaultUser?: string;
 }
 
@@ -23,7 +22,8 @@ https, needs one; it goes to public addresses, and to those that its DODAI_IMAGE
 Examples:
   dodai images import debian-12.ext4.zst --name debian-12 --default-user debian --sha256 0a5a0d62…
   dodai images import ubuntu.ext4.xz --name ubuntu --sums SHA256SUMS
-  dodai images import https://images.example.org/debian-12.ext4.zst --name debian-12 --sums SHA512SUMS`;
+  dodai images import https://images.example.org/debian-12.ext4.zst --name debian-12 --sums SHA512SUMS
+  dodai images import ubuntu.ext4.xz --name ubuntu --sums SHA256SUMS --sums-signature SHA256SUMS.gpg --signed-by key.asc`;
 
 export function addImages(program: Command, io: CliIo): void {
   const images = program
@@ -49,6 +49,8 @@ export function addImages(program: Command, io: CliIo): void {
         'sha512',
       ]),
     )
+    .option('--sums-signature <file>', 'signature of that list, unless it is signed in itself')
+    .option('--signed-by <keyring>', 'public keys of which one must have signed that list')
     .option('--default-user <user>', 'user that SSH keys are put in for')
     .addHelpText('after', importHelp)
     .action(withSession(io, importImage));
@@ -77,7 +79,8 @@ async function importImage(
   { name, defaultUser, ...expected }: ImportOptions,
 ): Promise<void> {
   const isUrl = /^https?:\/\//i.test(from) && URL.canParse(from);
-  const digests = isUrl ? await digestsOfUrl(from, expected) : await digestsOf(from, expected, io.signal);
+  const means = { readSigned: client.readImageSums.bind(client), signal: io.signal };
+  const digests = isUrl ? await digestsOfUrl(from, expected, means) : await digestsOf(from, expected, means);
   const order = { name, defaultUser, ...digests };
   const bar = showUpload(output, io, isUrl ? fileNameOf(from) : from);
   const following = { onProgress: bar.update, signal: io.signal };

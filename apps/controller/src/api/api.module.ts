@@ -6,6 +6,7 @@ import { EventWait } from './event-wait.js';
 import { EventsController } from './events.controller.js';
 import { ImageFetching } from './image-fetching.js';
 import { ImageShelf } from './image-shelf.js';
+import { SignedDigests } from './signed-digests.js';
 import { ImagesController } from './images.controller.js';
 import { InstanceReader } from './instance-reader.js';
 import { InstanceVerbsController } from './instance-verbs.controller.js';
@@ -39,6 +40,7 @@ import { WhyController } from './why.controller.js';
     EventWait,
     ImageFetching,
     ImageShelf,
+    SignedDigests,
     InstanceReader,
     MachineEnrolment,
   ],

@@ -5,6 +5,7 @@ import type { ImageUploadQuery } from '#contract';
 import { ImageLibrary } from '#images';
 import { ImageStore } from '#store';
 import { Shutdown } from '../http/shutdown.js';
+import { SignedDigests } from './signed-digests.js';
 
 /** The content of an image on its way here. */
 interface ImageSource {
@@ -25,18 +26,20 @@ export class ImageShelf {
   constructor(
     private readonly images: ImageStore,
     private readonly library: ImageLibrary,
+    private readonly signedSums: SignedDigests,
     private readonly shutdown: Shutdown,
   ) {}
 
   /** `open` is asked for the content only when the name is free; `url`: where it gets it from. */
   async add(wanted: ImageUploadQuery & { url?: string }, open: () => Promise<ImageSource>): Promise<Image> {
     await this.refuseTaken(wanted.name);
+    const digests = wanted.signedSums ? await this.signedSums.read(wanted.signedSums) : wanted.digests;
     this.imports += 1;
     try {
       const { stream, totalBytes } = await open();
       const stored = await this.library.import(stream, {
-        expectedSha256: wanted.digests.sha256,
-        expectedSha512: wanted.digests.sha512,
+        expectedSha256: digests.sha256,
+        expectedSha512: digests.sha512,
         expectedBytes: totalBytes,
         signal: this.shutdown.signal,
       });

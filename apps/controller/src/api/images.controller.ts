@@ -1,11 +1,15 @@
-import { Controller, Delete, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
 import { ApiBearerAuth, ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import { z } from 'zod';
 import {
+  type Digests,
   idOrName,
+  imageDigests,
   imageFetch,
   imageList,
+  type ImageSums,
+  imageSums,
   imageUploadQuery,
   type ImageView,
   imageView,
@@ -20,6 +24,7 @@ import { MiB, parseJson, readBody } from '../http/body-reader.js';
 import { validated } from '../http/validation.js';
 import { ImageFetching } from './image-fetching.js';
 import { ImageShelf } from './image-shelf.js';
+import { SignedDigests } from './signed-digests.js';
 import { imageViewOf } from './views.js';
 
 const fileType = 'application/octet-stream';
@@ -52,6 +57,7 @@ export class ImagesController {
     private readonly images: ImageStore,
     private readonly shelf: ImageShelf,
     private readonly fetching: ImageFetching,
+    private readonly signedDigests: SignedDigests,
   ) {}
 
   @Post()
@@ -84,6 +90,19 @@ export class ImagesController {
     if (request.accepts([jsonType, streamType]) === streamType)
       return await this.fetching.stream(wanted, response);
     await this.fetching.answer(wanted, response);
+  }
+
+  @Post('sums')
+  @HttpCode(200)
+  @ApiOperation({
+    summary: 'Check the signature of a list of digests',
+    description: 'Answers what the list has for a file, for an import that is told by it.',
+  })
+  @Answers(200, 'The digests', imageDigests)
+  @Problems([422, 'The signature is wrong, or of a key that was not given'])
+  async readSums(@Body({ schema: imageSums }) sums: ImageSums): Promise<Digests> {
+    const { sums: text, sumsSignature: signature, sumsKeyring: keyring, fileName } = sums;
+    return await this.signedDigests.read({ text, signature, keyring, fileName });
   }
 
   @Get()

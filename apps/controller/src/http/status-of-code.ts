@@ -40,6 +40,7 @@ export const statusOfCode: Record<ErrorCode, number> = {
   'image-too-large': 422,
   'image-checksum-mismatch': 422,
   'image-invalid': 422,
+  'image-signature-invalid': 422,
   'image-url-refused': 422,
   'image-download-failed': 502,
   'upload-incomplete': 400,
