@@ -48,6 +48,7 @@ describe('a root file system is read from inside, whatever it is in:', () => {
       'pinned-mac',
       'ssh-server',
       'firewall',
+      'selinux',
       'owner',
       'serial-console',
       'identity',
@@ -213,6 +214,13 @@ describe('a requirement is met or not:', () => {
       'warning',
       { [`${wants}/netfilter-persistent.service`]: unit, 'etc/iptables/rules.v4': ':INPUT DROP [0:0]\n' },
     ],
+    ['SELinux that is enforced', 'selinux', 'warning', { 'etc/selinux/config': 'SELINUX=enforcing\n' }],
+    [
+      'SELinux that warns',
+      'selinux',
+      'ok',
+      { 'etc/selinux/config': '# SELINUX=enforcing\nSELINUX=permissive\n' },
+    ],
     ['cloud-init', 'owner', 'ok', { 'usr/bin/cloud-init': '#!/usr/bin/python3' }, /It has cloud-init/],
     [
       'root alone, who is turned away',
@@ -261,6 +269,14 @@ describe('a description', () => {
         'boot/grub2/grubenv': '# GRUB Environment Block\nkernelopts=ro console=ttyS0\n',
       },
       'root=/dev/sda2 ro console=ttyS0',
+    ],
+    [
+      "the first entry of GRUB's menu",
+      {
+        'boot/grub/grub.cfg':
+          'if x; then\n  linux\t/vmlinuz-6.1 root=UUID=1 ro console=ttyS0\nfi\nlinux /b single\n',
+      },
+      'root=UUID=1 ro console=ttyS0',
     ],
     ['/etc/kernel/cmdline', { 'etc/kernel/cmdline': 'quiet\nsplash' }, 'quiet splash'],
     [

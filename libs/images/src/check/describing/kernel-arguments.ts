@@ -8,6 +8,7 @@ const longest = 1000;
 export async function kernelArgumentsOf(contents: ImageContents): Promise<string | null> {
   const found =
     (await fromBootEntries(contents)) ??
+    (await fromGrubMenu(contents)) ??
     (await contents.text('/etc/kernel/cmdline')) ??
     (await fromGrubSettings(contents));
   return shown(found ?? '', longest) || null;
@@ -24,6 +25,12 @@ async function fromBootEntries(contents: ImageContents): Promise<string | undefi
     (await contents.text('/boot/grub2/grubenv')) ?? (await contents.text('/boot/grub/grubenv')) ?? '';
   const shared = /^kernelopts=(.*)$/m.exec(environment)?.[1] ?? '';
   return options.replace('$kernelopts', shared).replace('$tuned_params', '');
+}
+
+/** The first entry of GRUB's menu is what it starts by itself. */
+async function fromGrubMenu(contents: ImageContents): Promise<string | undefined> {
+  const menu = (await contents.text('/boot/grub/grub.cfg')) ?? (await contents.text('/boot/grub2/grub.cfg'));
+  return menu && /^\s*linux(?:16|efi)?[ \t]+\S+[ \t]+(.*)$/m.exec(menu)?.[1];
 }
 
 /** GRUB Manual 2.06, 6.1; Debian and its kin read the files of default/grub.d after it. */

@@ -3,7 +3,7 @@ import { bootLoaders } from './boot-loaders.js';
 import { growpart, lvm, partitionLayout, serialConsole } from './disk.js';
 import { identity, pinnedMac } from './machine-bound.js';
 import type { Requirement } from './requirement.js';
-import { architecture, kernel, network, systemd } from './system.js';
+import { architecture, kernel, network, selinux, systemd } from './system.js';
 
 /** What an image must satisfy, in the order in which it is shown. */
 export const requirements: readonly Requirement[] = [
@@ -18,6 +18,7 @@ export const requirements: readonly Requirement[] = [
   pinnedMac,
   sshServer,
   firewall,
+  selinux,
   owner,
   serialConsole,
   identity,

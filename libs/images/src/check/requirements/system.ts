@@ -91,3 +91,15 @@ export const network: Requirement = {
     );
   },
 };
+
+export const selinux: Requirement = {
+  check: 'selinux',
+  async look({ contents }) {
+    const settings = (await contents.text('/etc/selinux/config')) ?? '';
+    if (!/^\s*SELINUX\s*=\s*enforcing\b/m.test(settings)) return ok('SELinux turns nothing away.');
+    return warning(
+      'SELinux is enforced, and what dodai writes into it has no labels: SSH keys and the report to dodai may be turned away.',
+      'Set SELINUX=permissive in /etc/selinux/config of the image; the owner can label the files and enforce it again.',
+    );
+  },
+};
