@@ -42,8 +42,8 @@ EPHEMERAL_SIZE_MIB={{ ephemeralSizeMib }}
 {% render 'snippets/root.sh' %}
 {% render 'snippets/installed-os.sh' %}
 {% render 'snippets/fresh-os.sh' %}
-{% render 'snippets/firmware.sh' %}
 {% render 'snippets/boot-entries.sh' %}
+{% render 'snippets/firmware.sh' %}
 {% render 'snippets/boot-loader.sh' %}
 {% render 'snippets/first-boot.sh' %}
 {% render 'snippets/await-owner.sh' %}

@@ -12,6 +12,7 @@ WIPE_MODE={{ wipeMode }}
 {% render 'snippets/notify.sh' %}
 {% render 'snippets/steps.sh' %}
 {% render 'snippets/disks.sh' %}
+{% render 'snippets/boot-entries.sh' %}
 {% render 'snippets/wipe-metadata.sh' %}
 {% render 'snippets/wipe.sh' %}
 {% render 'snippets/secure-erase.sh' %}
@@ -37,6 +38,7 @@ clear_metadata() {
   clear_layers $DISKS
   release_disks
   for disk in $DISKS; do clear_disk_metadata "$disk"; done
+  remove_boot_entries || printf 'warning: the firmware keeps its entry for the OS that was here\n'
 }
 
 read_back() {

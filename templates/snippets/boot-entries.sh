@@ -1,6 +1,7 @@
 # What a UEFI firmware starts, and in which order: one entry of ours for each disk that the OS starts from, behind the network.
-# Needs BOOT_MODE.
+# On BIOS all of this does nothing.
 
+FIRMWARE_DIR=${FIRMWARE_DIR:-/sys/firmware/efi}
 BOOT_ENTRY_LABEL=dodai
 
 # The firmware's entries as efibootmgr shows them: "Boot0001* LABEL<tab>DEVICE PATH", and the line "BootOrder: 0001,0000".
@@ -36,7 +37,7 @@ order_with() {
 # What former installations left goes, wherever it points: a machine is one instance.
 remove_boot_entries() {
   local entry
-  [[ $BOOT_MODE == uefi ]] || return 0
+  [[ -d $FIRMWARE_DIR ]] || return 0
   for entry in $(own_entries); do efibootmgr --quiet --bootnum "$entry" --delete-bootnum; done
 }
 
@@ -60,7 +61,7 @@ write_boot_entries() {
 # set_boot_entries LOADER PARTITION…: an entry for each system partition, with its loader such as '\EFI\debian\shimx64.efi'.
 # The disk starts through the network loader without it too: firmware that takes no entry fails no installation.
 set_boot_entries() {
-  [[ $BOOT_MODE == uefi ]] || return 0
+  [[ -d $FIRMWARE_DIR ]] || return 0
   if write_boot_entries "$@"; then
     boot_entries | grep -E "^BootOrder|[* ] $BOOT_ENTRY_LABEL" || true
   else

@@ -1,7 +1,5 @@
-# The firmware of this machine, and what it starts of an image that brings its own boot loader. Needs BOOT_MODE, IMAGE_ID, fail and
-# boot-entries.sh.
-
-FIRMWARE_DIR=${FIRMWARE_DIR:-/sys/firmware/efi}
+# The firmware of this machine, and what it starts of an image that brings its own boot loader. Needs BOOT_MODE, IMAGE_ID, DISK,
+# fail and boot-entries.sh.
 
 # What is installed for the other one would not start.
 check_boot_mode() {
@@ -18,11 +16,11 @@ secure_boot_is_on() {
   ((byte == 1))
 }
 
-# set_boot_entry_of_disk DISK: for an image that is a whole disk and brings its own boot loader.
+# For an image that is a whole disk and brings its own boot loader.
 set_boot_entry_of_disk() {
   local esp directory loader
   [[ $BOOT_MODE == uefi ]] || return 0
-  esp=$(system_partition_of "$1")
+  esp=$(system_partition_of "$DISK")
   [[ $esp ]] || fail "image $IMAGE_ID has no system partition (ESP): it does not start with UEFI"
   directory=$(mktemp -d)
   mount "$esp" "$directory"

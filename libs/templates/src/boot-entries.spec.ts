@@ -66,13 +66,12 @@ describe('the boot entries of UEFI', () => {
     await writeFile(join(directory, 'order'), `${order}\n`);
     await writeFile(join(directory, 'entries'), entries.map((line) => `${line}\n`).join(''));
   };
-  const run = async (command: string, bootMode = 'uefi') => {
+  const run = async (command: string, firmwareDir = directory) => {
     const script = `set -Eeuo pipefail
       . '${snippets}/boot-entries.sh'
       cat() { case $1 in /sys/*/partition) printf 1 ;; *) command cat "$@" ;; esac; }
-      BOOT_MODE=${bootMode}
       ${command}`;
-    const { stdout } = await execa('bash', ['-c', script], { env: { PATH: `${directory}:${process.env.PATH}` } });
+    const { stdout } = await execa('bash', ['-c', script], { env: { FIRMWARE_DIR: firmwareDir, PATH: `${directory}:${process.env.PATH}` } });
     return stdout;
   };
   const order = async () => (await readFile(join(directory, 'order'), 'utf8')).trim();
@@ -117,7 +116,7 @@ describe('the boot entries of UEFI', () => {
 
   it('are no matter of BIOS', async () => {
     await firmwareHas('0004', stale);
-    await run(`${set} /dev/vda1; remove_boot_entries`, 'bios');
+    await run(`${set} /dev/vda1; remove_boot_entries`, '/nonexistent');
     expect(await own()).toEqual([stale]);
   });
 });

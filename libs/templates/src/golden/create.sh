@@ -663,61 +663,10 @@ UNIT
   enable_unit dodai-ssh-host-keys.service
 }
 
-# The firmware of this machine, and what it starts of an image that brings its own boot loader. Needs BOOT_MODE, IMAGE_ID, fail and
-# boot-entries.sh.
+# What a UEFI firmware starts, and in which order: one entry of ours for each disk that the OS starts from, behind the network.
+# On BIOS all of this does nothing.
 
 FIRMWARE_DIR=${FIRMWARE_DIR:-/sys/firmware/efi}
-
-# What is installed for the other one would not start.
-check_boot_mode() {
-  local running=bios
-  [[ ! -d $FIRMWARE_DIR ]] || running=uefi
-  [[ $running == "$BOOT_MODE" ]] ||
-    fail "this machine was started with $running, and its record has boot mode $BOOT_MODE: set its firmware to $BOOT_MODE, or the record to $running"
-}
-
-# The fifth byte of the variable; four of attributes stand before it.
-secure_boot_is_on() {
-  local byte
-  byte=$(od --address-radix=n --format=u1 --skip-bytes=4 --read-bytes=1 "$FIRMWARE_DIR"/efivars/SecureBoot-* 2>/dev/null) || return 1
-  ((byte == 1))
-}
-
-# set_boot_entry_of_disk DISK: for an image that is a whole disk and brings its own boot loader.
-set_boot_entry_of_disk() {
-  local esp directory loader
-  [[ $BOOT_MODE == uefi ]] || return 0
-  esp=$(system_partition_of "$1")
-  [[ $esp ]] || fail "image $IMAGE_ID has no system partition (ESP): it does not start with UEFI"
-  directory=$(mktemp -d)
-  mount "$esp" "$directory"
-  loader=$(loader_in "$directory")
-  # It would put an entry of its own before the network at the first start.
-  [[ ! -f $directory/EFI/BOOT/fbx64.efi ]] || mv "$directory/EFI/BOOT/fbx64.efi" "$directory/EFI/BOOT/fbx64.efi.off"
-  umount "$directory"
-  [[ $loader ]] || fail "image $IMAGE_ID has no boot loader for 64-bit UEFI in its system partition"
-  set_boot_entries "\\${loader//\//\\}" "$esp"
-}
-
-# By the type in the partition table, GPT or MBR.
-system_partition_of() {
-  local partition
-  for partition in $(lsblk --noheadings --list --paths --output NAME "$1"); do
-    case $(blkid --probe --match-tag PART_ENTRY_TYPE --output value "$partition") in
-      c12a7328-f81f-11d2-ba4b-00a0c93ec93b | 0xef) printf '%s\n' "$partition" && return ;;
-    esac
-  done
-}
-
-# The path in capitals first, for it is there on most images; FAT takes either.
-loader_in() {
-  (cd "$1" && find EFI -ipath 'EFI/BOOT/BOOTX64.EFI' -o -iname shimx64.efi -o -iname grubx64.efi) 2>/dev/null |
-    awk '{ rank = tolower($0) ~ /bootx64/ ? 0 : tolower($0) ~ /shimx64/ ? 1 : 2; print rank, $0 }' | sort | sed -n '1s/^. //p'
-}
-
-# What a UEFI firmware starts, and in which order: one entry of ours for each disk that the OS starts from, behind the network.
-# Needs BOOT_MODE.
-
 BOOT_ENTRY_LABEL=dodai
 
 # The firmware's entries as efibootmgr shows them: "Boot0001* LABEL<tab>DEVICE PATH", and the line "BootOrder: 0001,0000".
@@ -753,7 +702,7 @@ order_with() {
 # What former installations left goes, wherever it points: a machine is one instance.
 remove_boot_entries() {
   local entry
-  [[ $BOOT_MODE == uefi ]] || return 0
+  [[ -d $FIRMWARE_DIR ]] || return 0
   for entry in $(own_entries); do efibootmgr --quiet --bootnum "$entry" --delete-bootnum; done
 }
 
@@ -777,12 +726,62 @@ write_boot_entries() {
 # set_boot_entries LOADER PARTITION…: an entry for each system partition, with its loader such as '\EFI\debian\shimx64.efi'.
 # The disk starts through the network loader without it too: firmware that takes no entry fails no installation.
 set_boot_entries() {
-  [[ $BOOT_MODE == uefi ]] || return 0
+  [[ -d $FIRMWARE_DIR ]] || return 0
   if write_boot_entries "$@"; then
     boot_entries | grep -E "^BootOrder|[* ] $BOOT_ENTRY_LABEL" || true
   else
     printf 'warning: the firmware takes no boot entry; the network loader starts \\EFI\\BOOT\\BOOTX64.EFI of the disk\n'
   fi
+}
+
+# The firmware of this machine, and what it starts of an image that brings its own boot loader. Needs BOOT_MODE, IMAGE_ID, DISK,
+# fail and boot-entries.sh.
+
+# What is installed for the other one would not start.
+check_boot_mode() {
+  local running=bios
+  [[ ! -d $FIRMWARE_DIR ]] || running=uefi
+  [[ $running == "$BOOT_MODE" ]] ||
+    fail "this machine was started with $running, and its record has boot mode $BOOT_MODE: set its firmware to $BOOT_MODE, or the record to $running"
+}
+
+# The fifth byte of the variable; four of attributes stand before it.
+secure_boot_is_on() {
+  local byte
+  byte=$(od --address-radix=n --format=u1 --skip-bytes=4 --read-bytes=1 "$FIRMWARE_DIR"/efivars/SecureBoot-* 2>/dev/null) || return 1
+  ((byte == 1))
+}
+
+# For an image that is a whole disk and brings its own boot loader.
+set_boot_entry_of_disk() {
+  local esp directory loader
+  [[ $BOOT_MODE == uefi ]] || return 0
+  esp=$(system_partition_of "$DISK")
+  [[ $esp ]] || fail "image $IMAGE_ID has no system partition (ESP): it does not start with UEFI"
+  directory=$(mktemp -d)
+  mount "$esp" "$directory"
+  loader=$(loader_in "$directory")
+  # It would put an entry of its own before the network at the first start.
+  [[ ! -f $directory/EFI/BOOT/fbx64.efi ]] || mv "$directory/EFI/BOOT/fbx64.efi" "$directory/EFI/BOOT/fbx64.efi.off"
+  umount "$directory"
+  [[ $loader ]] || fail "image $IMAGE_ID has no boot loader for 64-bit UEFI in its system partition"
+  set_boot_entries "\\${loader//\//\\}" "$esp"
+}
+
+# By the type in the partition table, GPT or MBR.
+system_partition_of() {
+  local partition
+  for partition in $(lsblk --noheadings --list --paths --output NAME "$1"); do
+    case $(blkid --probe --match-tag PART_ENTRY_TYPE --output value "$partition") in
+      c12a7328-f81f-11d2-ba4b-00a0c93ec93b | 0xef) printf '%s\n' "$partition" && return ;;
+    esac
+  done
+}
+
+# The path in capitals first, for it is there on most images; FAT takes either.
+loader_in() {
+  (cd "$1" && find EFI -ipath 'EFI/BOOT/BOOTX64.EFI' -o -iname shimx64.efi -o -iname grubx64.efi) 2>/dev/null |
+    awk '{ rank = tolower($0) ~ /bootx64/ ? 0 : tolower($0) ~ /shimx64/ ? 1 : 2; print rank, $0 }' | sort | sed -n '1s/^. //p'
 }
 
 # What starts the installed OS, from what its image brings. Needs BOOT_MODE, BOOT_DISKS, ESP_DEVICES (with UEFI), TARGET, put_file,
