@@ -29,26 +29,24 @@ USER_DATA={{ userData }}
 POOLED={{ pooled }}
 
 ROOT_DEVICE_HINT={{ rootDeviceHint | json }}
-ROOT_SIZE_MIB={{ rootSizeMib }}
-SWAP_SIZE_MIB={{ swapSizeMib }}
-KDUMP_SIZE_MIB={{ kdumpSizeMib }}
-EPHEMERAL_SIZE_MIB={{ ephemeralSizeMib }}
+DISK_LAYOUT={{ diskPlan | json }}
 
 {% render 'snippets/notify.sh' %}
 {% render 'snippets/steps.sh' %}
 {% render 'snippets/disks.sh' %}
-{% render 'snippets/partitions.sh' %}
+{% render 'snippets/layout.sh' %}
 {% render 'snippets/image.sh' %}
 {% render 'snippets/root.sh' %}
 {% render 'snippets/installed-os.sh' %}
 {% render 'snippets/fresh-os.sh' %}
+{% render 'snippets/layout-files.sh' %}
 {% render 'snippets/boot-entries.sh' %}
 {% render 'snippets/firmware.sh' %}
 {% render 'snippets/boot-loader.sh' %}
 {% render 'snippets/first-boot.sh' %}
 {% render 'snippets/await-owner.sh' %}
 {% render 'snippets/network.sh' %}
-DISK='' ROOT_DEVICE='' TARGET='' DISK_WRITTEN=no
+TARGET='' DISK_WRITTEN=no
 
 # A failed installation leaves a disk that does not boot: neither half an OS nor the one from before.
 leave_safe() {
@@ -101,17 +99,18 @@ set_installed_clock() {
 close_disk() {
   umount --recursive "$TARGET"
   TARGET=''
+  release_disks
   sync
 }
 
 # The log goes first: once the controller knows, it switches the machine off.
 report_install_reboot() {
   stop_reporting
-  notify install_reboot 100 "$HOST_NAME is on $DISK" || fail 'the controller did not take install_reboot'
+  notify install_reboot 100 "$HOST_NAME is on ${DISKS[*]}" || fail 'the controller did not take install_reboot'
 }
 
 start_steps install
 run_steps report_start:0 set_clock:1 check_boot_mode:1 choose_disk:2 check_that_image_fits:3 partition_disk:4 stream_image:10 \
-  grow_root:75 format_ephemeral:78 mount_root:80 take_host_name:81 write_dodai_files:82 write_ssh_keys:83 \
-  write_fstab:84 install_boot_loader:85 configure_network:97 set_installed_clock:98 close_disk:99 \
-  report_install_reboot:100
+  grow_root:75 mount_root:78 mount_volumes:79 take_host_name:82 write_dodai_files:82 write_ssh_keys:83 \
+  write_fstab:83 write_keys:83 write_arrays:83 rebuild_initramfs:84 install_boot_loader:88 configure_network:97 \
+  set_installed_clock:98 close_disk:99 report_install_reboot:100

@@ -2,7 +2,8 @@
 
 # All disks that could carry an OS, as JSON: no loop, RAM or optical devices, nothing removable, nothing read-only.
 list_disks() {
-  lsblk --json --bytes --nodeps --output NAME,PATH,TYPE,SIZE,RO,RM,ROTA,TRAN,SERIAL,WWN,MODEL | with_paths | usable_disks
+  lsblk --json --bytes --nodeps --output NAME,PATH,TYPE,SIZE,RO,RM,ROTA,TRAN,SERIAL,WWN,MODEL |
+    with_paths | with_namespaces | usable_disks
 }
 
 usable_disks() {
@@ -19,13 +20,24 @@ with_paths() {
   jq --compact-output --argjson links "$links" '.blockdevices[] |= . + {links: ($links[.name] // [])}'
 }
 
-# pick_disk HINT NEEDED_BYTES, candidates on standard input: prints the path of the one that is meant.
-# With a hint exactly one disk has to match all of it; without one it is the smallest that is large enough.
-pick_disk() {
+# Adds what the kernel knows of the namespaces of NVMe controllers: number, NGUID, EUI-64, UUID.
+with_namespaces() {
+  local namespaces
+  namespaces=$({ grep --with-filename '' /sys/block/nvme*/{nsid,nguid,eui,uuid} 2>/dev/null || true; } |
+    jq --raw-input --null-input '[inputs | capture("^/sys/block/(?<disk>[^/]+)/[a-z]+:(?<id>.*)$")]
+      | group_by(.disk) | map({key: .[0].disk, value: map(.id)}) | from_entries')
+  jq --compact-output --argjson namespaces "$namespaces" '.blockdevices[] |= . + {namespace: ($namespaces[.name] // [])}'
+}
+
+# pick_disks HINT NEEDED_BYTES COUNT, candidates on standard input: prints the paths of those that are meant.
+# With a hint as many have to match all of it as are wanted. Without one it is the smallest that is large enough; when two are
+# wanted, there must be two and no choice.
+pick_disks() {
   local answer
-  answer=$(jq --compact-output --argjson hint "$1" --argjson needed "$2" '
+  answer=$(jq --compact-output --argjson hint "$1" --argjson needed "$2" --argjson count "$3" '
     def plain: (. // "") | tostring | ascii_downcase | gsub("_"; " ") | gsub("^\\s+|\\s+$"; "");
     def wwn: plain | ltrimstr("0x") | ltrimstr("naa.");
+    def hex: plain | ltrimstr("0x") | ltrimstr("eui.") | gsub("[ -]"; "");
     def shown: "\(.path) (serial \(.serial // "none"), wwn \(.wwn // "none"), model \(.model // "none"), \(.size) bytes, " +
       (if .rota then "rotational" else "not rotational" end) + ")";
     def list: if length == 0 then "there is none" else map(shown) | join("; ") end;
@@ -36,14 +48,18 @@ pick_disk() {
       ($hint.path | . == null or . == $disk.path or IN($disk.links[])),
       ($hint.minSizeGb | . == null or $disk.size >= . * 1000000000),
       ($hint.maxSizeGb | . == null or $disk.size <= . * 1000000000),
-      ($hint.rotational | . == null or . == $disk.rota); .);
+      ($hint.rotational | . == null or . == $disk.rota),
+      ($hint.transport | . == null or . == $disk.tran),
+      ($hint.nvmeNamespace | . == null or (hex as $wanted | any($disk.namespace // [] | .[]; hex == $wanted))); .);
     . as $all | map(select(matches)) as $hinted | ($hinted | map(select(.size >= $needed))) as $fitting
     | if ($hinted | length) == 0 then {error: "no disk matches the root device hint \($hint); candidates: \($all | list)"}
       elif ($fitting | length) == 0 then {error: "no disk has the \($needed) bytes that the partitions need; candidates: \($hinted | list)"}
-      elif $hint != {} and ($hinted | length) > 1 then {error: "more than one disk matches the root device hint \($hint): \($hinted | list)"}
-      else {path: ($fitting | sort_by(.size, .serial // "", .path)[0].path)} end')
-  [[ $answer == '{"path":'* ]] || fail "$(jq --raw-output .error <<<"$answer")"
-  jq --raw-output .path <<<"$answer"
+      elif $hint != {} and ($hinted | length) > $count then {error: "more than \(if $count == 1 then "one disk matches" else "two disks match" end) the root device hint \($hint): \($hinted | list)"}
+      elif $count == 2 and ($fitting | length) < 2 then {error: "RAID 1 needs two disks of \($needed) bytes; candidates: \($hinted | list)"}
+      elif $count == 2 and ($fitting | length) > 2 then {error: "more than two disks could be mirrored, and the root device hint does not tell which: \($fitting | list)"}
+      else {paths: ($fitting | sort_by(.size, .serial // "", .path)[:$count] | map(.path))} end')
+  [[ $answer == '{"paths":'* ]] || fail "$(jq --raw-output .error <<<"$answer")"
+  jq --raw-output '.paths[]' <<<"$answer"
 }
 
 # partition_path DISK NUMBER: sda1, but nvme0n1p1.

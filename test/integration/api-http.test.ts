@@ -257,8 +257,22 @@ it('is documented and served with the types there are', async () => {
     status: 404,
   });
   const growth = { body: { rootSizeMib: 100_000 } };
-  const fault = { field: 'localGb', message: 'has 38146 MiB (40 GB), but the partitions need 110245 MiB' };
+  const fault = { field: 'localGb', message: 'has 38146 MiB (40 GB), but the partitions need 110818 MiB' };
   expect((await dodai.refused('PATCH', '/v1/instance-types/small', growth)).errors).toEqual([fault]);
+  const root = { use: 'root', sizeMib: 'rest', fileSystem: 'xfs' };
+  const diskLayout = { raid1: true, partitions: [{ use: 'swap', sizeMib: 1024 }, root] };
+  const divided = await dodai.ask('PATCH', '/v1/instance-types/small', { body: { diskLayout } });
+  expect(divided).toMatchObject({ status: 200, body: { diskLayout } });
+  const fixed = await dodai.ask('PATCH', '/v1/instance-types/small', { body: { diskLayout: null } });
+  expect(fixed).toMatchObject({ status: 200, body: { diskLayout: null } });
+  const twoRoots = { partitions: [root, root] };
+  expect(
+    (await dodai.refused('PATCH', '/v1/instance-types/small', { body: { diskLayout: twoRoots } })).errors,
+  ).toMatchObject([
+    { field: 'diskLayout.partitions.1.use' },
+    { field: 'diskLayout.partitions.0.sizeMib' },
+    { field: 'diskLayout.partitions.1.name' },
+  ]);
   const tooSmall = await dodai.refused('POST', '/v1/instance-types', {
     body: { ...type, name: 'tiny', localGb: 8 },
   });

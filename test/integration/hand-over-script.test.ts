@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { wholeDiskPlan } from '#core';
 import { projectRoot } from '#platform';
 import { type TemplateContext, TemplateRenderer } from '#templates';
 import { execa } from 'execa';
@@ -85,6 +86,7 @@ const created = (): TemplateContext<'create.sh'> => ({
   bootMode: 'bios',
   hostName: 'pool-1',
   pxeMac: '52:54:00:00:00:01',
+  diskPlan: wholeDiskPlan(1),
 });
 
 /** What create.sh writes into the file system of the image, and none of its work on disks. */

@@ -55,6 +55,7 @@ const standard = {
   swapSizeMib: 128,
   kdumpSizeMib: 64,
   ephemeralSizeMib: 0,
+  diskLayout: null,
   readBack: 'sampled' as const,
   wipeMode: 'quick' as const,
   defaultImageId: null,

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { Machine } from '#core';
+import { type Machine, wholeDiskPlan } from '#core';
 import { Why } from '#provisioning';
 import { TestEngine } from '../support/engine.js';
 import { LoopDisk } from '../support/loop-disk.js';
@@ -43,8 +43,9 @@ afterAll(async () => {
 /** Runs one step as create.sh or delete.sh has it, on a machine that lacks something; answers how it tells that it failed. */
 async function failing(step: string, settings: Record<string, string | number>): Promise<string> {
   const script = `set -Eeuo pipefail
-    for snippet in notify steps disks partitions image root installed-os boot-loader wipe-metadata wipe secure-erase wipe-evidence; do . '${templates}/snippets/'$snippet.sh; done
+    for snippet in notify steps disks layout image root installed-os boot-loader wipe-metadata wipe secure-erase wipe-evidence; do . '${templates}/snippets/'$snippet.sh; done
     eval "$(sed -n '/^${step}() {/,/^}/p' '${templates}/create.sh' '${templates}/delete.sh')"
+    ROOT_DEVICE=$GIVEN_ROOT DISKS=$GIVEN_DISKS
     leave_safe() { :; }
     list_disks() { printf '[]'; }
     ls_nothing() { ls /does/not/exist; }
@@ -55,14 +56,13 @@ async function failing(step: string, settings: Record<string, string | number>):
   const env = {
     TMPDIR: directory,
     POSTED: posted,
-    ROOT_DEVICE: join(directory, 'partition'),
+    GIVEN_ROOT: join(directory, 'partition'),
     INSTANCE_ID: 'instance-1',
     CONTROLLER_URL: 'http://127.0.0.1:1',
     TOKEN: 'the-token',
     TARGET: directory,
     BOOT_MODE: 'bios',
-    DISK: '/dev/none',
-    DISKS: '',
+    GIVEN_DISKS: '',
     IMAGE_ID: 'image-1',
     IMAGE_URL: `file://${directory}/image`,
     IMAGE_SHA256: createHash('sha256').update(image).digest('hex'),
@@ -71,10 +71,7 @@ async function failing(step: string, settings: Record<string, string | number>):
     FETCH_ATTEMPTS: 1,
     HOST_NAME: 'web1',
     ROOT_DEVICE_HINT: '{"serial":"S1"}',
-    ROOT_SIZE_MIB: 1024,
-    SWAP_SIZE_MIB: 0,
-    KDUMP_SIZE_MIB: 0,
-    EPHEMERAL_SIZE_MIB: 0,
+    DISK_LAYOUT: JSON.stringify(wholeDiskPlan(1024)),
     ...settings,
   };
   const strings = Object.fromEntries(Object.entries(env).map(([name, value]) => [name, String(value)]));
@@ -104,7 +101,7 @@ const cases: [rule: RuleId, step: string, settings: Record<string, string | numb
   ['checksum-wrong', 'stream_image', { IMAGE_SHA256: 'a'.repeat(64) }, /expected a{64}/],
   ['image-broken-off', 'stream_image', { IMAGE_URL: 'file:///does/not/exist' }, /ended after 0 of \d+ bytes/],
   ['image-broken-off', 'stream_image', { IMAGE_COMPRESSED_BYTES: 1_000_000 }, /but \d+ bytes came/],
-  ['disk-write-failed', 'stream_image', { ROOT_DEVICE: '/dev/full' }, /No space left/],
+  ['disk-write-failed', 'stream_image', { GIVEN_ROOT: '/dev/full' }, /No space left/],
   ['installer-failed', 'stream_image', { IMAGE_UNCOMPRESSED_BYTES: 1 }, /bytes were written/],
   ['no-suitable-disk', 'choose_disk', {}, /no disk matches the root device hint/],
   ['boot-loader-failed', 'install_boot_loader', {}, /has no grub-install/],
@@ -127,19 +124,22 @@ const wipes: [rule: RuleId, step: string, settings: Record<string, string>, reas
   [
     'disk-cannot-discard',
     'choose_methods',
-    { WIPE_MODE: 'discard', DISKS: 'the disk' },
+    { WIPE_MODE: 'discard', GIVEN_DISKS: 'the disk' },
     /cannot discard: its instance type needs wipe mode secure_erase/,
   ],
   [
     'secure-erase-impossible',
     'choose_methods',
-    { WIPE_MODE: 'secure_erase', DISKS: 'the disk' },
+    { WIPE_MODE: 'secure_erase', GIVEN_DISKS: 'the disk' },
     /has no secure erase.* needs wipe mode overwrite or discard/,
   ],
 ];
 
 it.each(wipes)('%s: %s with %o', async (rule, step, settings, reason) => {
-  const message = await failing(step, { ...settings, ...('DISKS' in settings && { DISKS: disk.path }) });
+  const message = await failing(step, {
+    ...settings,
+    ...('GIVEN_DISKS' in settings && { GIVEN_DISKS: disk.path }),
+  });
   const machine = await engine.inactiveMachine(`m${++machines}`, machines);
   const instance = await engine.spawn(machine);
   await engine.install(instance);

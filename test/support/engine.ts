@@ -272,6 +272,7 @@ const smallType = {
   swapSizeMib: 128,
   kdumpSizeMib: 64,
   ephemeralSizeMib: 0,
+  diskLayout: null,
   readBack: 'sampled' as const,
   wipeMode: 'quick' as const,
   defaultImageId: null,

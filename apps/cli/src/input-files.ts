@@ -30,3 +30,14 @@ export async function readOpenPgp(file: string): Promise<string> {
   const armored = bytes.indexOf('-----BEGIN PGP ');
   return armored >= 0 ? bytes.toString('latin1', armored) : bytes.toString('base64');
 }
+
+/** What a file of JSON says; the controller knows whether it means anything. */
+export async function readJson<Value>(file: string): Promise<Value> {
+  const text = await readInput(file);
+  try {
+    return JSON.parse(text) as Value;
+  } catch (error) {
+    const said = error instanceof Error ? error.message : String(error);
+    throw new DomainError('invalid-request', `${file} is not JSON: ${said}.`, { cause: error });
+  }
+}

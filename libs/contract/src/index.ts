@@ -3,6 +3,7 @@
  * with them, the OpenAPI document is generated from them, and clients take their types from here.
  */
 export * from './console.js';
+export * from './disk-layout.js';
 export * from './event.js';
 export { hostName, idOrName, uuid, uuidPrefix } from './fields.js';
 export * from './health.js';

@@ -1,5 +1,13 @@
-import { afterDestroyPolicies, partitionsMib, readBackPolicies, wipeModes } from '#core';
+import {
+  afterDestroyPolicies,
+  diskMib,
+  type Divided,
+  partitionsMib,
+  readBackPolicies,
+  wipeModes,
+} from '#core';
 import { z } from 'zod';
+import { diskLayout } from './disk-layout.js';
 import * as f from './fields.js';
 import { listOf } from './paging.js';
 
@@ -13,6 +21,7 @@ const fields = {
   swapSizeMib: sizeMib.meta({ description: 'Swap partition, MiB' }),
   kdumpSizeMib: sizeMib.meta({ description: 'Partition for kernel dumps, MiB' }),
   ephemeralSizeMib: sizeMib.meta({ description: 'Ephemeral partition, MiB; 0: the rest of the disk' }),
+  diskLayout: diskLayout.nullable(),
   readBack: z.enum(readBackPolicies).meta({
     description: 'How much of an image is read again from the disk and compared, once it is written',
   }),
@@ -36,13 +45,11 @@ const defaultImage = f.idOrName.nullable().meta({
 });
 
 /** What is wrong with the sizes, in words: the partitions must fit the smallest disk of this type. */
-export function layoutFault(
-  type: Parameters<typeof partitionsMib>[0] & { localGb: number },
-): string | undefined {
+export function layoutFault(type: Divided & { localGb: number }): string | undefined {
   const neededMib = partitionsMib(type);
-  const diskMib = Math.floor((type.localGb * 1000 ** 3) / 1024 ** 2);
-  if (neededMib <= diskMib) return undefined;
-  return `has ${diskMib} MiB (${type.localGb} GB), but the partitions need ${neededMib} MiB`;
+  const mib = diskMib(type.localGb);
+  if (neededMib <= mib) return undefined;
+  return `has ${mib} MiB (${type.localGb} GB), but the partitions need ${neededMib} MiB`;
 }
 
 export const instanceTypeCreate = z
@@ -55,6 +62,7 @@ export const instanceTypeCreate = z
     swapSizeMib: fields.swapSizeMib.default(2048),
     kdumpSizeMib: fields.kdumpSizeMib.default(10_240),
     ephemeralSizeMib: fields.ephemeralSizeMib.default(0),
+    diskLayout: fields.diskLayout.default(null),
     readBack: fields.readBack.default('sampled'),
     wipeMode: fields.wipeMode.default('discard'),
     afterDestroy: fields.afterDestroy.default('none'),

@@ -1,4 +1,4 @@
-import { bootModes, machineStates, powerOrderNames, powerStates, stages, verbs } from '#core';
+import { bootModes, diskTransports, machineStates, powerOrderNames, powerStates, stages, verbs } from '#core';
 import { z } from 'zod';
 import * as f from './fields.js';
 import { listOf, pagingShape, timeoutSeconds } from './paging.js';
@@ -20,6 +20,18 @@ export const rootDeviceHint = z
     minSizeGb: z.number().positive().optional(),
     maxSizeGb: z.number().positive().optional(),
     rotational: z.boolean().optional(),
+    transport: z
+      .enum(diskTransports)
+      .optional()
+      .meta({ description: 'How it is attached. A disk on USB is never taken' }),
+    nvmeNamespace: z
+      .string()
+      .regex(
+        /^[0-9a-f.-]{1,64}$/i,
+        'is not a namespace of an NVMe controller: its NGUID, EUI-64, UUID or number',
+      )
+      .optional()
+      .meta({ description: 'NGUID, EUI-64, UUID or number of the namespace' }),
   })
   .meta({
     id: 'RootDeviceHint',

@@ -1,4 +1,9 @@
+import type { Divided } from './disk-layout.js';
 import type { InstanceState, MachineState, PowerOrder, Stage } from './lifecycle.js';
+
+/** How a disk is attached, in the words of lsblk. USB is not among them: what is plugged in from outside is never taken. */
+export const diskTransports = ['sata', 'sas', 'nvme', 'virtio', 'ata', 'fc', 'iscsi', 'mmc', 'spi'] as const;
+export type DiskTransport = (typeof diskTransports)[number];
 
 /** Which disk of a machine the OS goes to. Every given field must match; none given: the smallest that fits. */
 export interface RootDeviceHint {
@@ -10,6 +15,9 @@ export interface RootDeviceHint {
   minSizeGb?: number;
   maxSizeGb?: number;
   rotational?: boolean;
+  transport?: DiskTransport;
+  /** Which namespace of an NVMe controller: its NGUID, EUI-64, UUID, or its number. */
+  nvmeNamespace?: string;
 }
 
 export const bootModes = ['bios', 'uefi'] as const;
@@ -270,16 +278,12 @@ export interface Image {
   createdAt: Date;
 }
 
-/** A kind of machine, and how its disk is laid out and wiped. Sizes in MiB; 0 ephemeral: the rest of the disk. */
-export interface InstanceType {
+/** A kind of machine, and how its disks are laid out and wiped. */
+export interface InstanceType extends Divided {
   name: string;
   vcpus: number;
   memoryMb: number;
   localGb: number;
-  rootSizeMib: number;
-  swapSizeMib: number;
-  kdumpSizeMib: number;
-  ephemeralSizeMib: number;
   readBack: ReadBack;
   wipeMode: WipeMode;
   /** What pool machines of this type are installed with; null: the type has no pool. */
@@ -301,14 +305,4 @@ export interface TimelineEvent {
   /** One sentence for people. */
   message: string;
   data: Record<string, unknown>;
-}
-
-type Layout = Pick<InstanceType, 'rootSizeMib' | 'swapSizeMib' | 'kdumpSizeMib' | 'ephemeralSizeMib'>;
-
-const biosBootMib = 5;
-
-/** What the five partitions of this type take of a disk, in MiB. */
-export function partitionsMib(type: Layout): number {
-  const { rootSizeMib, swapSizeMib, kdumpSizeMib, ephemeralSizeMib } = type;
-  return biosBootMib + rootSizeMib + swapSizeMib + kdumpSizeMib + ephemeralSizeMib;
 }

@@ -37,6 +37,7 @@ const catalogue = {
   'image-duplicate': { retryable: false },
   'image-in-use': { retryable: false },
   'image-too-large': { retryable: false },
+  'image-unsuitable': { retryable: false },
   'image-checksum-mismatch': { retryable: false },
   'image-invalid': { retryable: false },
   'image-signature-invalid': { retryable: false },

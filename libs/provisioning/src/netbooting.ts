@@ -3,6 +3,7 @@ import type { BootDecision, DhcpReservation, Loader } from '#netboot';
 import type { Config, SecretBox } from '#platform';
 import type { ImageStore, InstanceStore, InstanceTypeStore, MachineStore } from '#store';
 import type { TemplateContext, TemplateRenderer } from '#templates';
+import { planFor } from './image-fit.js';
 import { instanceToken } from './instance-tokens.js';
 
 export const scriptNames = ['create.sh', 'delete.sh'] as const;
@@ -124,10 +125,7 @@ export class Netbooting {
       userData: instance.userData,
       pooled: instance.pooled,
       rootDeviceHint: machine.rootDeviceHint,
-      rootSizeMib: type.rootSizeMib,
-      swapSizeMib: type.swapSizeMib,
-      kdumpSizeMib: type.kdumpSizeMib,
-      ephemeralSizeMib: type.ephemeralSizeMib,
+      diskPlan: planFor(image, type, machine),
     };
   }
 }

@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { DomainError, type Image, type Instance, type InstanceType, partitionsMib } from '#core';
+import { DomainError, type Instance, type InstanceType } from '#core';
 import type { WakeQueue } from '#platform';
 import type {
   Assessment,
@@ -12,10 +12,10 @@ import type {
 } from '#store';
 import PQueue from 'p-queue';
 import { type Asker, dodai } from './asker.js';
+import { checkFit, isMirrored, neededGb } from './image-fit.js';
 import { checkTaken } from './refusal.js';
 import { weighAnew } from './stale.js';
 
-const mib = 1024 * 1024;
 /** A thousand requests in one moment must not take all connections to the database: machines at work and readers have the others. */
 const spawnsAtOnce = 4;
 
@@ -104,7 +104,8 @@ export class Spawning {
         hostName,
         imageId: image.id,
         instanceType: type.name,
-        minLocalGb: neededGb(type),
+        minLocalGb: neededGb(image, type),
+        mirrored: isMirrored(image, type),
         machineId,
         pooled: true,
         poolLimit: atMost,
@@ -168,7 +169,8 @@ export class Spawning {
       labels: request.labels,
       minVcpus: request.minVcpus,
       minMemoryMb: request.minMemoryMb,
-      minLocalGb: Math.max(request.minLocalGb ?? 0, neededGb(type)),
+      minLocalGb: Math.max(request.minLocalGb ?? 0, neededGb(image, type)),
+      mirrored: isMirrored(image, type),
       antiAffinity,
       cluster,
       vlanId: request.vlanId ?? null,
@@ -179,25 +181,6 @@ export class Spawning {
       fromPool: !pooled && (request.reuse ?? true),
     };
   }
-}
-
-/** What its partitions take of a disk, in GB. */
-function neededGb(type: InstanceType): number {
-  return Math.ceil((partitionsMib(type) * mib) / 1000 ** 3);
-}
-
-/** The file system must fit its partition, and the partitions their disk. */
-export function checkFit(image: Image, type: Pick<InstanceType, 'name' | 'rootSizeMib'>): void {
-  const imageMib = Math.ceil(image.uncompressedBytes / mib);
-  if (imageMib > type.rootSizeMib)
-    throw new DomainError(
-      'image-too-large',
-      `The image ${image.name} needs ${imageMib} MiB; the root partition of ${type.name} has ${type.rootSizeMib} MiB.`,
-      {
-        remedy: 'Choose a smaller image or an instance type with a larger rootSizeMib.',
-        context: { field: 'image' },
-      },
-    );
 }
 
 /** How many reasons are told when no machine will do; the commonest come first. */

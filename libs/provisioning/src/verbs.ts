@@ -20,7 +20,7 @@ import type {
 import type { Asker } from './asker.js';
 import type { Bmc } from './bmc.js';
 import { checkTaken, marked } from './refusal.js';
-import { checkFit } from './spawning.js';
+import { checkFit } from './image-fit.js';
 import { weighAnew } from './stale.js';
 
 /** Bare orders to a BMC, as against the verbs of the life cycle. */

@@ -1,7 +1,9 @@
-import { DomainError, type InstanceType } from '#core';
+import { DomainError, type DiskLayout, type InstanceType } from '#core';
 import type { Database } from './database.js';
 import { eventRow } from './event-store.js';
+import { type InstanceType as Row, Prisma } from './generated/client.js';
 import { type Page, pageOf } from './page.js';
+import { toInstanceType } from './rows.js';
 import type { Transaction } from './transitions.js';
 import { isForeignKeyViolation, violatedColumns } from './unique-violation.js';
 
@@ -13,7 +15,7 @@ export class InstanceTypeStore {
   /** Throws DomainError `instance-type-duplicate`. */
   async create(type: NewInstanceType): Promise<InstanceType> {
     try {
-      return await this.told((tx) => tx.instanceType.create({ data: type }), 'made');
+      return await this.told((tx) => tx.instanceType.create({ data: columnsOf(type) }), 'made');
     } catch (error) {
       if (!violatedColumns(error)) throw error;
       throw new DomainError('instance-type-duplicate', `There is already an instance type ${type.name}.`, {
@@ -26,7 +28,7 @@ export class InstanceTypeStore {
   /** Throws DomainError `instance-type-not-found`. */
   async get(name: string): Promise<InstanceType> {
     const row = await this.database.client.instanceType.findUnique({ where: { name } });
-    if (row) return row;
+    if (row) return toInstanceType(row);
     throw new DomainError('instance-type-not-found', `There is no instance type ${name}.`, {
       remedy: 'List the instance types to see what there is, or create it first.',
       context: { field: 'instanceType' },
@@ -39,30 +41,29 @@ export class InstanceTypeStore {
       orderBy: { name: 'asc' },
       take: filter.limit + 1,
     });
-    return pageOf(rows, filter.limit, (type) => type.name);
+    return pageOf(rows.map(toInstanceType), filter.limit, (type) => type.name);
   }
 
   async update(name: string, patch: Partial<Omit<NewInstanceType, 'name'>>): Promise<InstanceType> {
     await this.get(name);
-    return this.told((tx) => tx.instanceType.update({ where: { name }, data: patch }), 'changed');
+    const data = columnsOf(patch);
+    return this.told((tx) => tx.instanceType.update({ where: { name }, data }), 'changed');
   }
 
   /** Those that machines are to wait in a pool of. */
   async withPool(): Promise<InstanceType[]> {
-    return this.database.client.instanceType.findMany({
+    const rows = await this.database.client.instanceType.findMany({
       where: {
         defaultImageId: { not: null },
         OR: [{ poolSize: { gt: 0 } }, { afterDestroy: 'reinstall' }],
       },
     });
+    return rows.map(toInstanceType);
   }
 
-  private told(
-    act: (tx: Transaction) => Promise<InstanceType>,
-    what: 'made' | 'changed',
-  ): Promise<InstanceType> {
+  private told(act: (tx: Transaction) => Promise<Row>, what: 'made' | 'changed'): Promise<InstanceType> {
     return this.database.client.$transaction(async (tx) => {
-      const type = await act(tx);
+      const type = toInstanceType(await act(tx));
       const message = `The instance type ${type.name} was ${what}`;
       const event = { kind: 'instance-type.changed', message, data: { name: type.name } };
       await tx.event.create({ data: eventRow(event, this.database.clock.now()) });
@@ -82,4 +83,11 @@ export class InstanceTypeStore {
       });
     }
   }
+}
+
+function columnsOf<T extends { diskLayout?: DiskLayout | null }>({ diskLayout, ...same }: T) {
+  if (diskLayout === undefined) return same;
+  // Without type assertion TypeScript does not know that an interface is JSON.
+  const json = diskLayout === null ? Prisma.DbNull : (diskLayout as unknown as Prisma.InputJsonObject);
+  return { ...same, diskLayout: json };
 }

@@ -1,8 +1,10 @@
 import type {
+  DiskLayout,
   Image,
   ImageDescription,
   ImageFinding,
   Instance,
+  InstanceType,
   LastError,
   LastWipe,
   Machine,
@@ -42,6 +44,10 @@ export function toImage(row: Row.Image): Image {
     compressedBytes: Number(row.compressedBytes),
     uncompressedBytes: Number(row.uncompressedBytes),
   };
+}
+
+export function toInstanceType(row: Row.InstanceType): InstanceType {
+  return { ...row, diskLayout: row.diskLayout as DiskLayout | null };
 }
 
 export function toEvent(row: Row.Event): TimelineEvent {

@@ -10,6 +10,8 @@ export interface Wanted {
   imageId: string;
   /** The disk that its partitions need, and more when more was asked for. */
   minLocalGb: number;
+  /** It is installed on two disks. */
+  mirrored?: boolean;
   minVcpus?: number;
   minMemoryMb?: number;
   /** Every one must be there with this value. */
@@ -56,9 +58,17 @@ function demandsOf(wanted: Wanted): Demand[] {
     { reason: `has fewer than ${minVcpus} CPUs`, met: Prisma.sql`m.vcpus >= ${minVcpus}` },
     { reason: `has less than ${minMemoryMb} MiB of memory`, met: Prisma.sql`m.memory_mb >= ${minMemoryMb}` },
     { reason: `has a disk of less than ${minLocalGb} GB`, met: Prisma.sql`m.local_gb >= ${minLocalGb}` },
+    ...(wanted.mirrored === true ? [twoDisks] : []),
     ...apart(wanted),
   ];
 }
+
+/** Which disks a machine has is seen once it is on; that its hint means one only is known before. */
+const twoDisks: Demand = {
+  reason: 'has a root device hint that names one disk, and RAID 1 takes two',
+  met: Prisma.sql`m.root_device_hint IS NULL
+    OR NOT jsonb_exists_any(m.root_device_hint, ARRAY['serial', 'wwn', 'path'])`,
+};
 
 function apart({ antiAffinity: label, cluster }: Wanted): Demand[] {
   if (label === undefined) return [];

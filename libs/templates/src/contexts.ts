@@ -41,17 +41,16 @@ const createContext = z
       .nullish()
       .transform((hint) => hint ?? {})
       .describe('Which disk; all given fields must match exactly one. None: the smallest that fits. GB are 10^9 bytes'),
-    rootSizeMib: f.mib.min(64).default(10_240).describe('Partition 2, root'),
-    swapSizeMib: f.mib.default(2048).describe('Partition 3, swap; 0: none'),
-    kdumpSizeMib: f.mib.default(10_240).describe('Partition 4, kernel dumps; 0: none'),
-    ephemeralSizeMib: f.mib.default(0).describe('Partition 5, mounted at /mnt; 0: the rest of the disk'),
+    diskPlan: f.diskPlan.describe('How disks are divided; no partitions: the image brings them. Sizes in MiB'),
   })
-  .superRefine((context, issues) => {
-    if (context.imageUncompressedBytes <= context.rootSizeMib * mibInBytes) return;
+  .superRefine(({ diskPlan: { partitions }, imageUncompressedBytes }, issues) => {
+    const root = partitions.flatMap((each) => [each, ...each.volumes]).find(({ use }) => use === 'root');
+    const sizeMib = root?.sizeMib ?? Infinity;
+    if (imageUncompressedBytes <= sizeMib * mibInBytes) return;
     issues.addIssue({
       code: 'custom',
-      path: ['rootSizeMib'],
-      message: `is ${context.rootSizeMib} MiB, too small for an image of ${context.imageUncompressedBytes} bytes`,
+      path: ['diskPlan'],
+      message: `has ${sizeMib} MiB for root, too little for an image of ${imageUncompressedBytes} bytes`,
     });
   });
 

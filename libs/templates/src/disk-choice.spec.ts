@@ -30,7 +30,15 @@ const sda = disk({
 });
 const sdb = disk({ name: 'sdb', path: '/dev/sdb', size: 480 * gb, serial: 'S2', model: 'Small SSD' });
 const sdc = disk({ name: 'sdc', path: '/dev/sdc', size: 4000 * gb, serial: 'S3', model: 'Slow', rota: true });
-const nvme = disk({ name: 'nvme0n1', path: '/dev/nvme0n1', size: 1000 * gb, serial: 'N1', model: 'Big SSD', tran: 'nvme' });
+const nvme = disk({
+  name: 'nvme0n1',
+  path: '/dev/nvme0n1',
+  size: 1000 * gb,
+  serial: 'N1',
+  model: 'Big SSD',
+  tran: 'nvme',
+  namespace: ['1', '0025385b-1234-5678-9abc-def012345678', '00 25 38 5b 71 b0 1c 2d'],
+});
 const unfit = [
   disk({ name: 'sr0', path: '/dev/sr0', size: 100 * gb, type: 'rom' }),
   disk({ name: 'sdu', path: '/dev/sdu', size: 100 * gb, tran: 'usb' }),
@@ -43,13 +51,14 @@ const unfit = [
 ];
 
 /** The path that is picked, or the reason why none is. */
-async function pick(devices: object[], hint: object = {}, neededBytes = 20 * gb): Promise<string> {
+async function pick(devices: object[], hint: object = {}, neededBytes = 20 * gb, count = 1): Promise<string> {
   const script = `set -Eeuo pipefail
     . '${snippets}/disks.sh'
     fail() { printf 'refused: %s\\n' "$*"; exit 0; }
-    usable_disks | pick_disk "$1" "$2"`;
+    usable_disks | pick_disks "$1" "$2" "$3"`;
   const input = JSON.stringify({ blockdevices: devices });
-  const { stdout } = await execa('bash', ['-c', script, 'bash', JSON.stringify(hint), String(neededBytes)], { input });
+  const given = [JSON.stringify(hint), String(neededBytes), String(count)];
+  const { stdout } = await execa('bash', ['-c', script, 'bash', ...given], { input });
   return stdout;
 }
 
@@ -87,6 +96,11 @@ describe('a root device hint', () => {
     [{ minSizeGb: 990, rotational: false }, '/dev/nvme0n1'],
     [{ maxSizeGb: 500 }, '/dev/sdb'],
     [{ model: 'Big SSD', maxSizeGb: 970 }, '/dev/sda'],
+    [{ transport: 'nvme' }, '/dev/nvme0n1'],
+    [{ transport: 'sata', minSizeGb: 900, rotational: false }, '/dev/sda'],
+    [{ nvmeNamespace: '1' }, '/dev/nvme0n1'],
+    [{ nvmeNamespace: 'eui.0025385B71B01C2D' }, '/dev/nvme0n1'],
+    [{ nvmeNamespace: '0025385b123456789abcdef012345678' }, '/dev/nvme0n1'],
   ])('%j means %s', async (hint, path) => {
     expect(await pick([sda, sdb, sdc, nvme, ...unfit], hint)).toBe(path);
   });
@@ -103,5 +117,49 @@ describe('a root device hint', () => {
 
   it('never falls back to another disk when the one it names is too small', async () => {
     expect(await pick([sda, sdb], { serial: 'S2' }, 500 * gb)).toMatch(/^refused: no disk has the/);
+  });
+});
+
+describe('two disks for a mirror', () => {
+  it('are the only two that are large enough', async () => {
+    expect(await pick([sda, sdb, sdc], {}, 500 * gb, 2)).toBe('/dev/sda\n/dev/sdc');
+  });
+
+  it('are the two that the hint matches', async () => {
+    expect(await pick([sda, sdb, sdc, nvme], { model: 'Big SSD' }, 20 * gb, 2)).toBe('/dev/sda\n/dev/nvme0n1');
+  });
+
+  it.each([
+    ['there is one only', [sda, ...unfit], {}, /^refused: RAID 1 needs two disks .*\/dev\/sda /],
+    ['the hint matches one only', [sda, sdb, sdc], { serial: 'S1' }, /^refused: RAID 1 needs two disks .*\/dev\/sda /],
+    [
+      'three would do, and nothing tells which are meant',
+      [sda, sdb, sdc],
+      {},
+      /^refused: more than two disks could be mirrored.*\/dev\/sda .*\/dev\/sdb .*\/dev\/sdc /,
+    ],
+    [
+      'the hint matches three',
+      [sda, sdb, sdc, nvme],
+      { rotational: false },
+      /^refused: more than two disks match the root device hint .*\/dev\/sda .*\/dev\/sdb .*nvme/,
+    ],
+  ])('are refused, and listed, where %s', async (_, devices, hint, reason) => {
+    expect(await pick(devices, hint, 20 * gb, 2)).toMatch(reason);
+  });
+});
+
+it('tells of namespaces what the kernel does', async () => {
+  const script = `set -Eeuo pipefail
+    . '${snippets}/disks.sh'
+    grep() { printf '/sys/block/%s\\n' nvme0n1/nsid:2 nvme0n1/uuid:0025385b-12 'nvme0n1/eui:00 25 38'; }
+    with_namespaces`;
+  const input = JSON.stringify({ blockdevices: [{ name: 'nvme0n1' }, { name: 'sda' }] });
+  const { stdout } = await execa('bash', ['-c', script], { input });
+  expect(JSON.parse(stdout)).toEqual({
+    blockdevices: [
+      { name: 'nvme0n1', namespace: ['2', '0025385b-12', '00 25 38'] },
+      { name: 'sda', namespace: [] },
+    ],
   });
 });

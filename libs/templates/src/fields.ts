@@ -1,3 +1,4 @@
+import { diskTransports } from '#core';
 import { z } from 'zod';
 
 /** One line: what a template puts on a line of its own cannot begin another. Also free of NUL. */
@@ -30,7 +31,7 @@ export const ipv4 = z.ipv4('is not an IPv4 address');
 export const hostName = z.string().regex(hostNamePattern, 'is not a host name');
 export const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'is not a SHA-256 digest: 64 lower-case hexadecimal digits');
 export const bytes = z.int('is not a whole number of bytes').positive('is not a number of bytes above 0');
-export const mib = z.int('is not a whole number of MiB').min(0, 'is below 0');
+const mib = z.int('is not a whole number of MiB').min(0, 'is below 0');
 
 export const sshKey = line
   .regex(sshKeyPattern, 'is not an SSH public key: type, key and comment on one line')
@@ -54,6 +55,32 @@ export const rootDeviceHint = z.strictObject({
   minSizeGb: z.number().positive().optional(),
   maxSizeGb: z.number().positive().optional(),
   rotational: z.boolean().optional(),
+  transport: z.enum(diskTransports).optional(),
+  nvmeNamespace: line.optional(),
+});
+
+const planned = {
+  name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}$/, 'is not a name of a volume'),
+  use: z.enum(['bios_boot', 'esp', 'root', 'swap', 'kdump', 'data', 'lvm']),
+  sizeMib: mib.nullable(),
+  fileSystem: line.nullable(),
+  mountPoint: line.nullable(),
+  encrypted: z.boolean(),
+};
+
+/** As `diskPlan` of the domain makes it. */
+export const diskPlan = z.strictObject({
+  disks: z.literal([1, 2]),
+  neededMib: mib,
+  partitions: z.array(
+    z.strictObject({
+      ...planned,
+      number: z.int().min(1).max(128),
+      partitionMib: mib.nullable(),
+      mirrored: z.boolean(),
+      volumes: z.array(z.strictObject(planned)),
+    }),
+  ),
 });
 
 export const kernelArgument = z

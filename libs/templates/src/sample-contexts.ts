@@ -1,3 +1,4 @@
+import { diskPlan } from '#core';
 import type { TemplateContext } from './contexts.js';
 
 /** Complete contexts for the tests of this library. */
@@ -20,9 +21,10 @@ export const createContext: TemplateContext<'create.sh'> = {
   sshKeys: ['ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKJ0 operator@example.org'],
   userData: "#!/bin/sh\necho \"it's $(hostname)\" >/root/hello\n",
   rootDeviceHint: { serial: 'DISK 1', rotational: false },
-  rootSizeMib: 2500,
-  swapSizeMib: 256,
-  kdumpSizeMib: 128,
+  diskPlan: diskPlan(
+    { rootSizeMib: 2500, swapSizeMib: 256, kdumpSizeMib: 128, ephemeralSizeMib: 0, diskLayout: null },
+    { bootMode: 'bios', fileSystem: 'ext4', imageMib: 477 },
+  ),
 };
 
 export const handOverContext: TemplateContext<'hand-over.sh'> = {

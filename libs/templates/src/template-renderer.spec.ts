@@ -92,8 +92,9 @@ describe('a parameter', () => {
   });
 
   it('that says the image does not fit its partition is refused before anything runs', async () => {
-    const error = await errorOf(renderer.render('create.sh', { ...createContext, rootSizeMib: 400 }));
-    expect(error.message).toContain('rootSizeMib is 400 MiB, too small for an image of 500000000 bytes');
+    const tooLarge = { ...createContext, imageUncompressedBytes: 2501 * 1024 ** 2 };
+    const error = await errorOf(renderer.render('create.sh', tooLarge));
+    expect(error.message).toContain('diskPlan has 2500 MiB for root, too little for an image of 2622488576 bytes');
   });
 
   it('is never repeated in the message: it may be a secret', async () => {

@@ -3,11 +3,14 @@ import { afterDestroyPolicies, wipeModes } from '#core';
 import { type Command, Option } from 'commander';
 import type { CliIo } from '../cli-io.js';
 import { collect } from '../collect.js';
+import { readJson } from '../input-files.js';
 import { asGiven, clearable, wholeNumber, withNulls } from '../option-values.js';
 import { type Session, withSession } from '../session.js';
 import { instanceTypeDetails, instanceTypeTable } from '../view/instance-type.js';
 
 type Capacity = Pick<InstanceTypeView, 'vcpus' | 'memoryMb' | 'localGb'>;
+/** What commander makes of the options: the layout is still the name of its file. */
+type Options = Omit<InstanceTypePatch, 'diskLayout'> & { diskLayout?: string };
 
 const capacity: [flags: string, description: string][] = [
   ['--vcpus <n>', 'CPU threads'],
@@ -27,6 +30,11 @@ function withOptions(command: Command, mandatory: boolean): Command {
     command.addOption(new Option(flags, description).argParser(wholeNumber).makeOptionMandatory(mandatory));
   }
   for (const [flags, description] of layout) command.option(flags, description, wholeNumber);
+  command.option(
+    '--disk-layout <file>',
+    'JSON file that says how disks are divided, instead of by the four sizes; none: by those',
+    clearable(asGiven),
+  );
   return withPoolOptions(
     command.addOption(
       new Option('--wipe-mode <mode>', 'how thoroughly destroy clears the disk (default: discard)').choices(
@@ -67,7 +75,8 @@ export function addInstanceTypes(program: Command, io: CliIo): void {
     .addHelpText(
       'after',
       '\nExamples:\n  dodai instance-types add standard --vcpus 8 --memory-mb 32768 --local-gb 480\n' +
-        '  dodai instance-types set standard --default-image debian-12 --pool-size 4 --after-destroy reinstall',
+        '  dodai instance-types set standard --default-image debian-12 --pool-size 4 --after-destroy reinstall\n' +
+        '  dodai instance-types set mirrored --disk-layout raid1.json',
     )
     .action(withSession(io, add));
   withOptions(
@@ -107,12 +116,20 @@ async function show(session: Session, name: string): Promise<void> {
   await tell(session, await session.client.instanceType(name));
 }
 
-async function add(session: Session, name: string, options: InstanceTypePatch & Capacity): Promise<void> {
-  await tell(session, await session.client.createInstanceType({ name, ...withNulls(options) }));
+async function add(session: Session, name: string, options: Options & Capacity): Promise<void> {
+  const { vcpus, memoryMb, localGb } = options;
+  const type = { name, vcpus, memoryMb, localGb, ...(await patchOf(options)) };
+  await tell(session, await session.client.createInstanceType(type));
 }
 
-async function change(session: Session, name: string, options: InstanceTypePatch): Promise<void> {
-  await tell(session, await session.client.updateInstanceType(name, withNulls(options)));
+async function change(session: Session, name: string, options: Options): Promise<void> {
+  await tell(session, await session.client.updateInstanceType(name, await patchOf(options)));
+}
+
+async function patchOf(options: Options): Promise<InstanceTypePatch> {
+  const { diskLayout, ...same } = withNulls(options);
+  if (diskLayout === undefined || diskLayout === null) return { ...same, diskLayout };
+  return { ...same, diskLayout: await readJson(diskLayout) };
 }
 
 async function remove({ client, output }: Session, name: string): Promise<void> {

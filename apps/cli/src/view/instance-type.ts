@@ -1,4 +1,5 @@
 import type { InstanceTypeView } from '#contract';
+import { layoutLines } from './disk-layout.js';
 import type { Palette } from './palette.js';
 import { localTime, mebibytes } from './quantities.js';
 import { columns, facts } from './table.js';
@@ -16,6 +17,28 @@ function poolText({ defaultImageId, poolSize, afterDestroy }: InstanceTypeView, 
   return afterDestroy === 'none' ? kept : `${kept}, ${afterDestroy}`;
 }
 
+function sizes(type: InstanceTypeView): string[] {
+  if (type.diskLayout !== null) return ['own layout', '-', '-', '-'];
+  return [
+    mebibytes(type.rootSizeMib),
+    mebibytes(type.swapSizeMib),
+    mebibytes(type.kdumpSizeMib),
+    ephemeral(type),
+  ];
+}
+
+/** The five partitions, or what there is instead. */
+function division(type: InstanceTypeView): [string, string][] {
+  if (type.diskLayout !== null) return layoutLines(type.diskLayout);
+  const [root = '', swap = '', kdump = '', ephemeral = ''] = sizes(type);
+  return [
+    ['Root partition', root],
+    ['Swap partition', swap],
+    ['Kernel dumps', kdump],
+    ['Ephemeral', ephemeral],
+  ];
+}
+
 export function instanceTypeTable(types: InstanceTypeView[], images: ImageNames, palette: Palette): string {
   if (types.length === 0) return 'No instance types. Make one with: dodai instance-types add --help\n';
   return columns(
@@ -27,10 +50,7 @@ export function instanceTypeTable(types: InstanceTypeView[], images: ImageNames,
       String(type.vcpus),
       mebibytes(type.memoryMb),
       `${type.localGb} GB`,
-      mebibytes(type.rootSizeMib),
-      mebibytes(type.swapSizeMib),
-      mebibytes(type.kdumpSizeMib),
-      ephemeral(type),
+      ...sizes(type),
       type.wipeMode,
       poolText(type, images),
     ]),
@@ -44,10 +64,7 @@ export function instanceTypeDetails(type: InstanceTypeView, images: ImageNames, 
     ['CPUs', type.vcpus],
     ['Memory', mebibytes(type.memoryMb)],
     ['Disk', `${type.localGb} GB`],
-    ['Root partition', mebibytes(type.rootSizeMib)],
-    ['Swap partition', mebibytes(type.swapSizeMib)],
-    ['Kernel dumps', mebibytes(type.kdumpSizeMib)],
-    ['Ephemeral', ephemeral(type)],
+    ...division(type),
     ['Wiped by', type.wipeMode],
     ['Default image', defaultImageId === null ? 'none' : (images.get(defaultImageId) ?? defaultImageId)],
     ['Kept in the pool', poolSize],

@@ -38,6 +38,7 @@ export const statusOfCode: Record<ErrorCode, number> = {
   'image-duplicate': 409,
   'image-in-use': 409,
   'image-too-large': 422,
+  'image-unsuitable': 422,
   'image-checksum-mismatch': 422,
   'image-invalid': 422,
   'image-signature-invalid': 422,

@@ -31,10 +31,7 @@ echo "it'"'"'s $(hostname)" >/root/hello
 POOLED=false
 
 ROOT_DEVICE_HINT='{"serial":"DISK 1","rotational":false}'
-ROOT_SIZE_MIB=2500
-SWAP_SIZE_MIB=256
-KDUMP_SIZE_MIB=128
-EPHEMERAL_SIZE_MIB=0
+DISK_LAYOUT='{"disks":1,"neededMib":3462,"partitions":[{"name":"bios-boot","use":"bios_boot","sizeMib":5,"fileSystem":null,"mountPoint":null,"encrypted":false,"number":1,"partitionMib":5,"mirrored":false,"volumes":[]},{"name":"root","use":"root","sizeMib":2500,"fileSystem":"ext4","mountPoint":null,"encrypted":false,"number":2,"partitionMib":2500,"mirrored":false,"volumes":[]},{"name":"swap","use":"swap","sizeMib":256,"fileSystem":null,"mountPoint":null,"encrypted":false,"number":3,"partitionMib":256,"mirrored":false,"volumes":[]},{"name":"kdump","use":"kdump","sizeMib":128,"fileSystem":"ext4","mountPoint":null,"encrypted":false,"number":4,"partitionMib":128,"mirrored":false,"volumes":[]},{"name":"ephemeral","use":"data","sizeMib":null,"fileSystem":"ext4","mountPoint":"/mnt","encrypted":false,"number":5,"partitionMib":null,"mirrored":false,"volumes":[]}]}'
 
 # Talk with the controller: states, progress and everything that is printed.
 # Needs INSTANCE_ID, CONTROLLER_URL and TOKEN.
@@ -255,7 +252,8 @@ set_clock() {
 
 # All disks that could carry an OS, as JSON: no loop, RAM or optical devices, nothing removable, nothing read-only.
 list_disks() {
-  lsblk --json --bytes --nodeps --output NAME,PATH,TYPE,SIZE,RO,RM,ROTA,TRAN,SERIAL,WWN,MODEL | with_paths | usable_disks
+  lsblk --json --bytes --nodeps --output NAME,PATH,TYPE,SIZE,RO,RM,ROTA,TRAN,SERIAL,WWN,MODEL |
+    with_paths | with_namespaces | usable_disks
 }
 
 usable_disks() {
@@ -272,13 +270,24 @@ with_paths() {
   jq --compact-output --argjson links "$links" '.blockdevices[] |= . + {links: ($links[.name] // [])}'
 }
 
-# pick_disk HINT NEEDED_BYTES, candidates on standard input: prints the path of the one that is meant.
-# With a hint exactly one disk has to match all of it; without one it is the smallest that is large enough.
-pick_disk() {
+# Adds what the kernel knows of the namespaces of NVMe controllers: number, NGUID, EUI-64, UUID.
+with_namespaces() {
+  local namespaces
+  namespaces=$({ grep --with-filename '' /sys/block/nvme*/{nsid,nguid,eui,uuid} 2>/dev/null || true; } |
+    jq --raw-input --null-input '[inputs | capture("^/sys/block/(?<disk>[^/]+)/[a-z]+:(?<id>.*)$")]
+      | group_by(.disk) | map({key: .[0].disk, value: map(.id)}) | from_entries')
+  jq --compact-output --argjson namespaces "$namespaces" '.blockdevices[] |= . + {namespace: ($namespaces[.name] // [])}'
+}
+
+# pick_disks HINT NEEDED_BYTES COUNT, candidates on standard input: prints the paths of those that are meant.
+# With a hint as many have to match all of it as are wanted. Without one it is the smallest that is large enough; when two are
+# wanted, there must be two and no choice.
+pick_disks() {
   local answer
-  answer=$(jq --compact-output --argjson hint "$1" --argjson needed "$2" '
+  answer=$(jq --compact-output --argjson hint "$1" --argjson needed "$2" --argjson count "$3" '
     def plain: (. // "") | tostring | ascii_downcase | gsub("_"; " ") | gsub("^\\s+|\\s+$"; "");
     def wwn: plain | ltrimstr("0x") | ltrimstr("naa.");
+    def hex: plain | ltrimstr("0x") | ltrimstr("eui.") | gsub("[ -]"; "");
     def shown: "\(.path) (serial \(.serial // "none"), wwn \(.wwn // "none"), model \(.model // "none"), \(.size) bytes, " +
       (if .rota then "rotational" else "not rotational" end) + ")";
     def list: if length == 0 then "there is none" else map(shown) | join("; ") end;
@@ -289,14 +298,18 @@ pick_disk() {
       ($hint.path | . == null or . == $disk.path or IN($disk.links[])),
       ($hint.minSizeGb | . == null or $disk.size >= . * 1000000000),
       ($hint.maxSizeGb | . == null or $disk.size <= . * 1000000000),
-      ($hint.rotational | . == null or . == $disk.rota); .);
+      ($hint.rotational | . == null or . == $disk.rota),
+      ($hint.transport | . == null or . == $disk.tran),
+      ($hint.nvmeNamespace | . == null or (hex as $wanted | any($disk.namespace // [] | .[]; hex == $wanted))); .);
     . as $all | map(select(matches)) as $hinted | ($hinted | map(select(.size >= $needed))) as $fitting
     | if ($hinted | length) == 0 then {error: "no disk matches the root device hint \($hint); candidates: \($all | list)"}
       elif ($fitting | length) == 0 then {error: "no disk has the \($needed) bytes that the partitions need; candidates: \($hinted | list)"}
-      elif $hint != {} and ($hinted | length) > 1 then {error: "more than one disk matches the root device hint \($hint): \($hinted | list)"}
-      else {path: ($fitting | sort_by(.size, .serial // "", .path)[0].path)} end')
-  [[ $answer == '{"path":'* ]] || fail "$(jq --raw-output .error <<<"$answer")"
-  jq --raw-output .path <<<"$answer"
+      elif $hint != {} and ($hinted | length) > $count then {error: "more than \(if $count == 1 then "one disk matches" else "two disks match" end) the root device hint \($hint): \($hinted | list)"}
+      elif $count == 2 and ($fitting | length) < 2 then {error: "RAID 1 needs two disks of \($needed) bytes; candidates: \($hinted | list)"}
+      elif $count == 2 and ($fitting | length) > 2 then {error: "more than two disks could be mirrored, and the root device hint does not tell which: \($fitting | list)"}
+      else {paths: ($fitting | sort_by(.size, .serial // "", .path)[:$count] | map(.path))} end')
+  [[ $answer == '{"paths":'* ]] || fail "$(jq --raw-output .error <<<"$answer")"
+  jq --raw-output '.paths[]' <<<"$answer"
 }
 
 # partition_path DISK NUMBER: sda1, but nvme0n1p1.
@@ -362,103 +375,187 @@ clear_signatures() {
   sgdisk --zap-all "$1" >/dev/null || true
 }
 
-# dodai's five partitions: 1 BIOS boot (ESP with UEFI), 2 root, 3 swap, 4 kdump, 5 ephemeral. A size of 0 leaves swap or kdump
-# out, and gives ephemeral the rest of the disk; the numbers stay. Sizes in MiB.
-# Needs ROOT_SIZE_MIB, SWAP_SIZE_MIB, KDUMP_SIZE_MIB, EPHEMERAL_SIZE_MIB; chooses DISK, and sets ROOT_DEVICE: what is to be
-# the root file system is written there, wherever that is.
+# Divides disks as DISK_LAYOUT says: JSON that the controller has worked out, so that nothing is left to be understood. Sizes in
+# MiB. On the partitions it makes what is to be there: mirrors, a volume group, encryption, file systems.
+# Sets DISKS (two when mirrored), ROOT_DEVICE, DEVICE_OF (devices by the names of volumes), and for the boot loader BOOT_DISKS and
+# ESP_DEVICES (none with BIOS firmware).
 
-BIOS_BOOT_MIB=5 ESP_MIB=512
-BOOT_DISKS=() ESP_DEVICES=()
-# Partition tables, alignment, and the least that an ephemeral partition of "the rest" is good for.
-SPARE_MIB=20
+DISKS=() BOOT_DISKS=() ESP_DEVICES=() ROOT_DEVICE=''
+declare -A DEVICE_OF=()
+export LVM_SUPPRESS_FD_WARNINGS=1
 
-needed_bytes() {
-  local boot=$BIOS_BOOT_MIB
-  [[ $BOOT_MODE == bios ]] || boot=$ESP_MIB
-  printf '%d\n' $(((boot + ROOT_SIZE_MIB + SWAP_SIZE_MIB + KDUMP_SIZE_MIB + EPHEMERAL_SIZE_MIB + SPARE_MIB) << 20))
+# Fields of a volume for `read`; "-" where there is none. None of them has spaces.
+VOLUME_FIELDS='"\(.name) \(.use) \(.sizeMib // "-") \(.fileSystem // "-") \(.mountPoint // "-") \(.encrypted)"'
+
+planned() {
+  jq --raw-output "$1" <<<"$DISK_LAYOUT"
 }
 
-create_partitions() {
-  local ephemeral_end=0
-  local layout=(--new="1:0:+${BIOS_BOOT_MIB}M" --typecode=1:EF02 --change-name=1:bios-boot)
-  [[ $BOOT_MODE == bios ]] || layout=(--new="1:0:+${ESP_MIB}M" --typecode=1:EF00 --change-name=1:esp)
-  layout+=(--new="2:0:+${ROOT_SIZE_MIB}M" --typecode=2:8300 --change-name=2:root)
-  ((SWAP_SIZE_MIB == 0)) || layout+=(--new="3:0:+${SWAP_SIZE_MIB}M" --typecode=3:8200 --change-name=3:swap)
-  ((KDUMP_SIZE_MIB == 0)) || layout+=(--new="4:0:+${KDUMP_SIZE_MIB}M" --typecode=4:8300 --change-name=4:kdump)
-  ((EPHEMERAL_SIZE_MIB == 0)) || ephemeral_end=+${EPHEMERAL_SIZE_MIB}M
-  layout+=(--new="5:0:$ephemeral_end" --typecode=5:8300 --change-name=5:ephemeral)
-  sgdisk --clear "${layout[@]}" "$1"
+has_planned() {
+  [[ $(planned "[.partitions[], .partitions[].volumes[]] | any($1)") == true ]]
 }
 
 choose_disk() {
-  DISK=$(list_disks | pick_disk "$ROOT_DEVICE_HINT" "$(needed_bytes)")
-  printf 'installing %s on %s\n' "$HOST_NAME" "$DISK"
-  lsblk --output NAME,SIZE,ROTA,TRAN,SERIAL,MODEL "$DISK"
+  local paths
+  paths=$(list_disks | pick_disks "$ROOT_DEVICE_HINT" "$(planned '.neededMib * 1048576')" "$(planned .disks)")
+  mapfile -t DISKS <<<"$paths"
+  printf 'installing %s on %s\n' "$HOST_NAME" "${DISKS[*]}"
+  lsblk --output NAME,SIZE,ROTA,TRAN,SERIAL,MODEL "${DISKS[@]}"
 }
 
 check_that_image_fits() {
-  ((IMAGE_UNCOMPRESSED_BYTES <= ROOT_SIZE_MIB << 20)) ||
-    fail "image $IMAGE_ID has $IMAGE_UNCOMPRESSED_BYTES bytes, its partition only $ROOT_SIZE_MIB MiB"
+  local root_mib
+  root_mib=$(planned '[.partitions[], .partitions[].volumes[]] | map(select(.use == "root").sizeMib // empty) | .[]')
+  [[ -z $root_mib ]] || ((IMAGE_UNCOMPRESSED_BYTES <= root_mib << 20)) ||
+    fail "image $IMAGE_ID has $IMAGE_UNCOMPRESSED_BYTES bytes, its root file system only $root_mib MiB"
 }
 
 partition_disk() {
+  local disk
   release_disks
   DISK_WRITTEN=yes
-  ROOT_DEVICE=$(partition_path "$DISK" 2)
-  clear_signatures "$DISK"
-  create_partitions "$DISK"
-  reread_partitions "$DISK"
-  BOOT_DISKS=("$DISK")
-  [[ $BOOT_MODE == bios ]] || make_esp "$(partition_path "$DISK" 1)"
-  format_swap_and_kdump
+  for disk in "${DISKS[@]}"; do
+    clear_signatures "$disk"
+    create_partitions "$disk"
+    reread_partitions "$disk"
+  done
+  make_volumes
 }
 
-make_esp() {
-  mkfs.vfat -F 32 -n ESP "$1"
-  ESP_DEVICES=("$1")
+create_partitions() {
+  local options
+  options=$(planned '
+    {bios_boot: "EF02", esp: "EF00", swap: "8200", lvm: "8E00"} as $types
+    | .partitions[]
+    | (if .mirrored then "FD00" elif .encrypted then "8309" else $types[.use] // "8300" end) as $type
+    | "--new=\(.number):0:\(if .partitionMib then "+\(.partitionMib)M" else "0" end)",
+      "--typecode=\(.number):\($type)", "--change-name=\(.number):\(.name)"')
+  mapfile -t options <<<"$options"
+  sgdisk --clear --align-end "${options[@]}" "$1"
 }
 
+make_volumes() {
+  local partitions number mirrored name use size file_system mount_point encrypted device
+  BOOT_DISKS=("${DISKS[@]}") ESP_DEVICES=() DEVICE_OF=()
+  partitions=$(planned ".partitions[] | \"\\(.number) \\(.mirrored) \" + $VOLUME_FIELDS")
+  while read -r -u 3 number mirrored name use size file_system mount_point encrypted; do
+    case $use in
+      bios_boot) continue ;;
+      esp) make_esps "$number" && continue ;;
+    esac
+    device=$(partition_path "${DISKS[0]}" "$number")
+    if [[ $mirrored == true ]]; then
+      device=/dev/md$number
+      make_mirror "$device" "$name" "$number"
+    fi
+    clear_device "$device"
+    case $use in
+      lvm) make_volume_group "$name" "$device" ;;
+      *) make_volume "$device" "$name" "$use" "$file_system" "$encrypted" ;;
+    esac
+  done 3<<<"$partitions"
+}
+
+# What an earlier installation has left at this very place.
+clear_device() {
+  wipefs --all --quiet --force "$1"
+}
+
+# One on each disk, and no mirror: firmware writes to it, and knows of none. The same volume id, so that whichever disk is left
+# is found.
+make_esps() {
+  local disk device id
+  id=$(od --address-radix=n --format=x4 --read-bytes=4 /dev/urandom | tr -d ' ')
+  for disk in "${DISKS[@]}"; do
+    device=$(partition_path "$disk" "$1")
+    clear_device "$device"
+    mkfs.vfat -F 32 -n ESP -i "$id" "$device"
+    ESP_DEVICES+=("$device")
+  done
+}
+
+# make_mirror DEVICE NAME NUMBER. What is written goes to both disks at once; the rest is made equal later, by the OS: an
+# installation does not wait for it, nor compete with it.
+make_mirror() {
+  local disk parts=()
+  modprobe raid1
+  printf '100\n' >/proc/sys/dev/raid/speed_limit_min
+  printf '100\n' >/proc/sys/dev/raid/speed_limit_max
+  for disk in "${DISKS[@]}"; do
+    parts+=("$(partition_path "$disk" "$3")")
+    clear_device "${parts[-1]}"
+  done
+  # In front of the data is just the room that the layout has counted.
+  mdadm --create "$1" --run --metadata=1.2 --level=1 --raid-devices="${#parts[@]}" --data-offset=4M --bitmap=internal \
+    --homehost=any --name="$2" "${parts[@]}"
+}
+
+# make_volume_group NAME DEVICE
+make_volume_group() {
+  local group=$1 volumes name use size file_system mount_point encrypted device extent
+  modprobe dm_mod
+  [[ ! $(vgs --noheadings --options vg_name --select "vg_name=$group") ]] ||
+    fail "another disk of this machine has a volume group $group too: wipe that disk, or name the one of the layout otherwise"
+  pvcreate --yes -ff "$2"
+  vgcreate "$group" "$2"
+  volumes=$(planned ".partitions[].volumes[] | $VOLUME_FIELDS")
+  while read -r -u 4 name use size file_system mount_point encrypted; do
+    extent=(--size "${size}m")
+    [[ $size != - ]] || extent=(--extents 100%FREE)
+    lvcreate --yes --wipesignatures y --name "$name" "${extent[@]}" "$group"
+    device=/dev/mapper/${group//-/--}-${name//-/--}
+    make_volume "$device" "$name" "$use" "$file_system" "$encrypted"
+  done 4<<<"$volumes"
+}
+
+# make_volume DEVICE NAME USE FILE_SYSTEM ENCRYPTED
+make_volume() {
+  local device=$1
+  if [[ $5 == true ]]; then
+    encrypt "$1" "$2"
+    device=/dev/mapper/${2}_crypt
+  fi
+  DEVICE_OF[$2]=$device
+  case $3 in
+    root) ROOT_DEVICE=$device ;;
+    swap) mkswap --label "${2:0:15}" "$device" ;;
+    *) make_file_system "$4" "$2" "$device" ;;
+  esac
+}
+
+# encrypt DEVICE NAME. The key is as long and as random as keys can be: to derive it slowly would protect nothing.
+encrypt() {
+  mkdir -p "$WORK_DIR/keys"
+  (umask 077 && head -c 64 /dev/urandom >"$WORK_DIR/keys/$2")
+  cryptsetup luksFormat --batch-mode --type luks2 --pbkdf pbkdf2 --pbkdf-force-iterations 1000 --key-file "$WORK_DIR/keys/$2" "$1"
+  cryptsetup open --key-file "$WORK_DIR/keys/$2" "$1" "${2}_crypt"
+}
+
+# make_file_system TYPE LABEL DEVICE
 make_file_system() {
-  "mkfs.$1" -q -F -L "$2" "$3"
+  case $1 in
+    xfs) mkfs.xfs -q -f -L "${2:0:12}" "$3" ;;
+    btrfs) mkfs.btrfs -q -f -L "$2" "$3" ;;
+    *) "mkfs.$1" -q -F -L "${2:0:16}" "$3" ;;
+  esac
 }
 
-format_swap_and_kdump() {
-  ((SWAP_SIZE_MIB == 0)) || mkswap --label swap "$(partition_path "$DISK" 3)"
-  ((KDUMP_SIZE_MIB == 0)) || make_file_system ext4 kdump "$(partition_path "$DISK" 4)"
-}
-
-# The type follows the image, so that an old OS can read it.
-format_ephemeral() {
-  make_file_system "$(probe TYPE "$ROOT_DEVICE")" ephemeral "$(partition_path "$DISK" 5)"
-}
-
-# Mounts that need no disk (tmpfs, NFS, …) stay as the image has them.
-write_fstab() {
-  local kept=''
-  [[ ! -f $TARGET/etc/fstab ]] ||
-    kept=$(awk '$1 !~ /^(#|\/dev\/|UUID=|LABEL=|PARTUUID=|PARTLABEL=|$)/ && NF >= 4' "$TARGET/etc/fstab")
-  {
-    printf '# <file system> <mount point> <type> <options> <dump> <pass>\n'
-    printf 'UUID=%s / %s errors=remount-ro 0 1\n' "$(probe UUID "$ROOT_DEVICE")" "$(probe TYPE "$ROOT_DEVICE")"
-    [[ ${#ESP_DEVICES[@]} -eq 0 ]] || printf 'UUID=%s /boot/efi vfat umask=0077,nofail 0 0\n' "$(probe UUID "${ESP_DEVICES[0]}")"
-    ((SWAP_SIZE_MIB == 0)) || printf 'UUID=%s none swap sw,nofail 0 0\n' "$(probe UUID "$(partition_path "$DISK" 3)")"
-    fstab_line_of_ephemeral "$(partition_path "$DISK" 5)"
-    [[ -z $kept ]] || printf '%s\n' "$kept"
-  } | put_file /etc/fstab 644
-}
-
-fstab_line_of_ephemeral() {
-  printf 'UUID=%s /mnt %s defaults,nofail 0 2\n' "$(probe UUID "$1")" "$(probe TYPE "$1")"
+# For an image that brings files and no file system.
+make_root_file_system() {
+  make_file_system "$(planned '[.partitions[], .partitions[].volumes[]] | .[] | select(.use == "root").fileSystem')" root "$ROOT_DEVICE"
 }
 
 # Whatever is left of an installation that failed must not be started: no boot code, no root.
 make_unbootable() {
-  dd if=/dev/zero of="$DISK" bs=440 count=1 conv=notrunc,fsync status=none
+  local disk
   if [[ -b $ROOT_DEVICE ]]; then
     wipefs --all --quiet --force "$ROOT_DEVICE"
     dd if=/dev/zero of="$ROOT_DEVICE" bs=1M count=16 conv=notrunc,fsync status=none
   fi
-  dd if=/dev/zero of="$(partition_path "$DISK" 1)" bs=1M count="$BIOS_BOOT_MIB" conv=notrunc,fsync status=none || true
+  for disk in "${DISKS[@]}"; do
+    dd if=/dev/zero of="$disk" bs=440 count=1 conv=notrunc,fsync status=none
+    dd if=/dev/zero of="$(partition_path "$disk" 1)" bs=1M count=5 conv=notrunc,fsync status=none || true
+  done
 }
 
 # Streams the image to its partition: one pass over the wire, checked against the digest the operator has.
@@ -661,6 +758,157 @@ ExecStart=/etc/dodai/make-ssh-host-keys
 WantedBy=multi-user.target
 UNIT
   enable_unit dodai-ssh-host-keys.service
+}
+
+# What the installed OS has to know of its disks: mounts, keys, arrays, and how to find its root. Needs what layout.sh sets,
+# TARGET, put_file, in_target and has_program.
+
+# probe UUID|TYPE DEVICE
+probe() {
+  blkid --probe --match-tag "$1" --output value "$2"
+}
+
+# Volumes that hold data, as NAME MOUNT_POINT ENCRYPTED: those that carry others come first.
+data_volumes() {
+  planned '[.partitions[], .partitions[].volumes[] | select(.use == "data")] | sort_by(.mountPoint)[] | "\(.name) \(.mountPoint) \(.encrypted)"'
+}
+
+# for_each_data_volume COMMAND: with NAME MOUNT_POINT ENCRYPTED
+for_each_data_volume() {
+  local volumes name mount_point encrypted
+  volumes=$(data_volumes)
+  [[ $volumes ]] || return 0
+  while read -r -u 3 name mount_point encrypted; do
+    "$1" "$name" "$mount_point" "$encrypted"
+  done 3<<<"$volumes"
+}
+
+mount_volumes() {
+  check_that_os_has_what_it_takes
+  for_each_data_volume mount_volume
+}
+
+# mount_volume NAME MOUNT_POINT: what the image has there moves onto it.
+mount_volume() {
+  local directory=$TARGET$2 staging
+  [[ $(realpath --canonicalize-missing "$directory") == "$directory" ]] ||
+    fail "image $IMAGE_ID has a link on the way to $2: mount $1 elsewhere"
+  mkdir -p "$directory"
+  if [[ $(find "$directory" -mindepth 1 -print -quit) ]]; then
+    staging=$(mktemp -d)
+    mount "${DEVICE_OF[$1]}" "$staging"
+    cp --archive "$directory/." "$staging/"
+    umount "$staging"
+    find "$directory" -mindepth 1 -delete
+  fi
+  mount "${DEVICE_OF[$1]}" "$directory"
+}
+
+# Told before anything else is done to the image: afterwards the machine would wait for its root, or for its data, for ever.
+check_that_os_has_what_it_takes() {
+  ! has_planned .mirrored || has_program mdadm || lacks mdadm mdadm 'its disks are mirrored'
+  ! has_planned '.use == "lvm"' || has_program lvm || lacks lvm lvm2 'it has a volume group'
+  ! has_planned .encrypted || has_program cryptsetup || [[ -e $TARGET/usr/lib/systemd/systemd-cryptsetup || -e $TARGET/lib/systemd/systemd-cryptsetup ]] ||
+    lacks cryptsetup cryptsetup 'it has an encrypted volume'
+  ! root_needs_initramfs || has_program update-initramfs || has_program dracut ||
+    lacks update-initramfs initramfs-tools 'its root is found by the initramfs'
+}
+
+# lacks PROGRAM DEBIAN_PACKAGE WHY
+lacks() {
+  fail "image $IMAGE_ID has no $1, and in the disk layout of this machine $3: use an image that has it (Debian package $2), or another layout"
+}
+
+root_needs_initramfs() {
+  has_planned '.mirrored or .use == "lvm"'
+}
+
+# Mounts that need no disk (tmpfs, NFS, …) stay as the image has them.
+write_fstab() {
+  local kept=''
+  [[ ! -f $TARGET/etc/fstab ]] ||
+    kept=$(awk '$1 !~ /^(#|\/dev\/|UUID=|LABEL=|PARTUUID=|PARTLABEL=|$)/ && NF >= 4' "$TARGET/etc/fstab")
+  {
+    printf '# <file system> <mount point> <type> <options> <dump> <pass>\n'
+    fstab_line_of_root
+    fstab_lines_of_swap
+    [[ ${#ESP_DEVICES[@]} -eq 0 ]] || fstab_line_of_esp
+    for_each_data_volume fstab_line_of_data
+    [[ -z $kept ]] || printf '%s\n' "$kept"
+  } | put_file /etc/fstab 644
+}
+
+# Only ext file systems are told to become read-only, and are checked.
+fstab_line_of_root() {
+  case $(probe TYPE "$ROOT_DEVICE") in
+    ext?) printf 'UUID=%s / %s errors=remount-ro 0 1\n' "$(probe UUID "$ROOT_DEVICE")" "$(probe TYPE "$ROOT_DEVICE")" ;;
+    *) printf 'UUID=%s / %s defaults 0 0\n' "$(probe UUID "$ROOT_DEVICE")" "$(probe TYPE "$ROOT_DEVICE")" ;;
+  esac
+}
+
+fstab_lines_of_swap() {
+  local names name
+  names=$(planned '[.partitions[], .partitions[].volumes[]] | .[] | select(.use == "swap").name')
+  for name in $names; do
+    printf 'UUID=%s none swap sw,nofail 0 0\n' "$(probe UUID "${DEVICE_OF[$name]}")"
+  done
+}
+
+fstab_line_of_esp() {
+  mkdir -p "$TARGET/boot/efi"
+  printf 'UUID=%s /boot/efi vfat umask=0077,nofail 0 0\n' "$(probe UUID "${ESP_DEVICES[0]}")"
+}
+
+# A machine whose data is gone still comes up, and can be asked why; what needs the data waits for it.
+fstab_line_of_data() {
+  local type check=0
+  type=$(probe TYPE "${DEVICE_OF[$1]}")
+  [[ $type != ext? ]] || check=2
+  printf 'UUID=%s %s %s defaults,nofail,x-systemd.before=local-fs.target 0 %d\n' "$(probe UUID "${DEVICE_OF[$1]}")" "$2" "$type" "$check"
+}
+
+# The keys of an image that was taken from a machine of ours open nothing here.
+write_keys() {
+  rm -rf "$TARGET/etc/dodai/keys"
+  has_planned .encrypted || return 0
+  install --directory --mode=700 "$TARGET/etc/dodai/keys"
+  for_each_data_volume crypttab_line | put_file /etc/crypttab 600
+}
+
+# crypttab_line NAME MOUNT_POINT ENCRYPTED
+crypttab_line() {
+  local device
+  [[ $3 == true ]] || return 0
+  put_file "/etc/dodai/keys/$1" 600 <"$WORK_DIR/keys/$1"
+  device=$(cryptsetup status "${1}_crypt" | sed -n 's/^ *device: *//p')
+  printf '%s_crypt UUID=%s /etc/dodai/keys/%s luks,nofail\n' "$1" "$(cryptsetup luksUUID "$device")" "$1"
+}
+
+write_arrays() {
+  local file=/etc/mdadm.conf
+  has_planned .mirrored || return 0
+  [[ ! -d $TARGET/etc/mdadm ]] || file=/etc/mdadm/mdadm.conf
+  array_lines | put_file "$file" 644
+}
+
+array_lines() {
+  local number name mirrors
+  mirrors=$(planned '.partitions[] | select(.mirrored) | "\(.number) \(.name)"')
+  printf 'HOMEHOST <system>\nMAILADDR root\n'
+  while read -r -u 3 number name; do
+    printf 'ARRAY /dev/md/%s metadata=1.2 UUID=%s\n' "$name" "$(mdadm --detail --export "/dev/md$number" | sed -n 's/^MD_UUID=//p')"
+  done 3<<<"$mirrors"
+}
+
+# The initramfs of the image knows nothing of arrays and volume groups.
+rebuild_initramfs() {
+  root_needs_initramfs || return 0
+  bind_system_directories
+  if has_program update-initramfs; then
+    in_target update-initramfs -u -k all
+  else
+    in_target dracut --force --regenerate-all
+  fi
 }
 
 # What a UEFI firmware starts, and in which order: one entry of ours for each disk that the OS starts from, behind the network.
@@ -1218,7 +1466,7 @@ configure_dhcp() {
   fi
 }
 
-DISK='' ROOT_DEVICE='' TARGET='' DISK_WRITTEN=no
+TARGET='' DISK_WRITTEN=no
 
 # A failed installation leaves a disk that does not boot: neither half an OS nor the one from before.
 leave_safe() {
@@ -1271,17 +1519,18 @@ set_installed_clock() {
 close_disk() {
   umount --recursive "$TARGET"
   TARGET=''
+  release_disks
   sync
 }
 
 # The log goes first: once the controller knows, it switches the machine off.
 report_install_reboot() {
   stop_reporting
-  notify install_reboot 100 "$HOST_NAME is on $DISK" || fail 'the controller did not take install_reboot'
+  notify install_reboot 100 "$HOST_NAME is on ${DISKS[*]}" || fail 'the controller did not take install_reboot'
 }
 
 start_steps install
 run_steps report_start:0 set_clock:1 check_boot_mode:1 choose_disk:2 check_that_image_fits:3 partition_disk:4 stream_image:10 \
-  grow_root:75 format_ephemeral:78 mount_root:80 take_host_name:81 write_dodai_files:82 write_ssh_keys:83 \
-  write_fstab:84 install_boot_loader:85 configure_network:97 set_installed_clock:98 close_disk:99 \
-  report_install_reboot:100
+  grow_root:75 mount_root:78 mount_volumes:79 take_host_name:82 write_dodai_files:82 write_ssh_keys:83 \
+  write_fstab:83 write_keys:83 write_arrays:83 rebuild_initramfs:84 install_boot_loader:88 configure_network:97 \
+  set_installed_clock:98 close_disk:99 report_install_reboot:100
