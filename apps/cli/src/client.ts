@@ -41,6 +41,7 @@ import { type EventFilter, type FollowOptions, type Sleep, followEvents } from '
 import { HttpTransport, type TransportOptions } from './http-transport.js';
 import { type FetchOptions, fetchImage } from './image-fetch.js';
 import { type ImageUpload, uploadImage } from './image-upload.js';
+import { type ResumableUpload, sendResumably } from './resumable-upload.js';
 import { type ListOptions, pages } from './list-pages.js';
 
 export interface ClientOptions extends TransportOptions {
@@ -173,6 +174,11 @@ export class DodaiClient {
 
   async uploadImage(upload: ImageUpload): Promise<ImageView> {
     return await uploadImage(this.#http, upload);
+  }
+
+  /** In as many pieces as it takes; then it is imported with `fetchImage`. Answers what the upload is called. */
+  async sendResumably(upload: ResumableUpload): Promise<string> {
+    return await sendResumably(this.#http, upload, this.#sleep);
   }
 
   /** What a list of digests has for a file, once the controller has checked who signed it. */

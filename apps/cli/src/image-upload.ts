@@ -19,11 +19,12 @@ export interface ImageUpload extends Pick<ImageUploadInput, 'name' | 'sha256' | 
   signal?: AbortSignal;
 }
 
-async function* counted(
+/** Tells how far it is, from `sentBytes` on. */
+export async function* counted(
   chunks: AsyncIterable<Uint8Array>,
   report: (sentBytes: number) => void,
+  sentBytes = 0,
 ): AsyncGenerator<Uint8Array> {
-  let sentBytes = 0;
   for await (const chunk of chunks) {
     yield chunk;
     sentBytes += chunk.length;

@@ -98,7 +98,13 @@ export const imageUploadQuery = z.strictObject(imageOrder).transform(withDigests
 const hasNoCredentials = (text: string) =>
   !URL.canParse(text) || (new URL(text).username === '' && new URL(text).password === '');
 
-/** An image that the controller fetches; a list of digests is asked for the last part of the URL unless told otherwise. */
+/** Where an image is that the controller gets itself. */
+export type ImageSource = { url: string } | { upload: string };
+
+/**
+ * An image that the controller gets itself, from a URL or from what was uploaded in pieces; a list of digests is asked for
+ * the last part of the URL unless told otherwise.
+ */
 export const imageFetch = z
   .strictObject({
     ...imageOrder,
@@ -106,14 +112,34 @@ export const imageFetch = z
       .url({ protocol: /^https?$/, error: 'is not a URL that begins with http:// or https://' })
       .max(2048, 'is longer than 2048 characters')
       .refine(hasNoCredentials, 'has a user name or password: they would be shown in logs and errors')
+      .optional()
       .meta({
         description: 'Where the image is',
         examples: ['https://images.example.org/debian-12.ext4.zst'],
       }),
+    upload: z
+      .string()
+      .regex(/^([0-9a-f]{64}|[0-9a-f]{128})$/, 'is not the name of an upload')
+      .optional()
+      .meta({
+        description: 'In place of url: the upload (POST /v1/uploads, by the protocol tus 1.0) that has it',
+      }),
   })
-  .transform((order, context) => {
-    const fileName = order.sums === undefined ? order.fileName : (order.fileName ?? fileNameOf(order.url));
-    return withDigests({ ...order, fileName }, context);
+  .transform(({ url, upload, ...order }, context) => {
+    const named =
+      order.sums === undefined || url === undefined ? order.fileName : (order.fileName ?? fileNameOf(url));
+    const wanted = withDigests({ ...order, fileName: named }, context);
+    if (url !== undefined && upload === undefined) return { ...wanted, source: { url } as ImageSource };
+    if (upload !== undefined && url === undefined) return { ...wanted, source: { upload } as ImageSource };
+    context.addIssue({
+      code: 'custom',
+      path: [url === undefined ? 'url' : 'upload'],
+      message:
+        url === undefined
+          ? 'is missing: give url or upload'
+          : 'is given beside url: give the one or the other',
+    });
+    return z.NEVER;
   })
   .meta({ id: 'ImageFetch' });
 

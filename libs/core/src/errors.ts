@@ -44,6 +44,7 @@ const catalogue = {
   'image-url-refused': { retryable: false },
   'image-download-failed': { retryable: true },
   'upload-incomplete': { retryable: true },
+  'upload-not-found': { retryable: false },
   'disk-full': { retryable: false },
 
   'instance-type-not-found': { retryable: false },

@@ -6,6 +6,7 @@
 export { type Inspection, inspectImage } from './check/inspect-image.js';
 export { AddressPolicy } from './download/address-policy.js';
 export { type DownloadProgress, ImageDownloads } from './download/image-downloads.js';
+export { diskFull } from './disk-full.js';
 export { type ByteRange, ImageLibrary } from './image-library.js';
 export type { StoredImage } from './image-import.js';
 export type { ImportRequest } from './intake/intake.js';

@@ -65,6 +65,9 @@ export const configSchema = z.object({
     .default(64)
     .describe('Size of an image, unpacked, above which it is not taken in; in GiB'),
   DODAI_IMAGE_CONVERT_S: seconds(3600).describe('How long qemu-img may take to read a disk image'),
+  DODAI_UPLOADS_KEEP_DAYS: days(2).describe(
+    'How long an upload is kept that was begun and not ended, or not imported',
+  ),
   DODAI_IMAGE_URL_ALLOW: z
     .string()
     .default('')
@@ -154,6 +157,8 @@ export interface Config {
   liveImage: { dir: string; kernelArgs: string };
   templatesDir: string;
   images: ImageLimits & {
+    /** How long an upload is kept that was not imported. */
+    uploadsKeepMs: number;
     /** Hosts and networks that images may be fetched from although they are local. */
     urlAllow: readonly string[];
   };
@@ -287,6 +292,7 @@ function arrange(s: Settings): Config {
     images: {
       maxBytes: s.DODAI_IMAGE_MAX_GB * 1024 ** 3,
       convertMs: s.DODAI_IMAGE_CONVERT_S * 1000,
+      uploadsKeepMs: s.DODAI_UPLOADS_KEEP_DAYS * dayMs,
       urlAllow: s.DODAI_IMAGE_URL_ALLOW,
     },
     legacyMonitorPort: s.DODAI_LEGACY_MONITOR_PORT,

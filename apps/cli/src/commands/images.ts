@@ -3,6 +3,7 @@ import { fileNameOf } from '#contract';
 import type { CliIo } from '../cli-io.js';
 import { collect } from '../collect.js';
 import { digestsOf, digestsOfUrl, type Expected } from '../file-digest.js';
+import { sendImage } from '../send-image.js';
 import { type Session, withSession } from '../session.js';
 import { showUpload } from '../view/upload-bar.js';
 import { imageDetails, imageTable } from '../view/image.js';
@@ -87,7 +88,7 @@ async function importImage(
   try {
     const image = isUrl
       ? await client.fetchImage({ ...order, url: from }, following)
-      : await client.uploadImage({ ...order, file: from, ...following });
+      : await sendImage(client, { ...order, file: from, ...following });
     bar.close();
     output.result(image, (palette) => `${imageDetails(image, palette)}${complaints(image, palette)}`);
   } finally {

@@ -6,6 +6,9 @@ import { EventWait } from './event-wait.js';
 import { EventsController } from './events.controller.js';
 import { ImageFetching } from './image-fetching.js';
 import { ImageShelf } from './image-shelf.js';
+import { ImageSources } from './image-sources.js';
+import { Uploads } from './uploads.js';
+import { UploadsController } from './uploads.controller.js';
 import { SignedDigests } from './signed-digests.js';
 import { ImagesController } from './images.controller.js';
 import { InstanceReader } from './instance-reader.js';
@@ -27,6 +30,7 @@ import { WhyController } from './why.controller.js';
     MachineVerbsController,
     AdoptionController,
     ImagesController,
+    UploadsController,
     InstanceTypesController,
     InstancesController,
     InstanceVerbsController,
@@ -40,6 +44,8 @@ import { WhyController } from './why.controller.js';
     EventWait,
     ImageFetching,
     ImageShelf,
+    ImageSources,
+    Uploads,
     SignedDigests,
     InstanceReader,
     MachineEnrolment,

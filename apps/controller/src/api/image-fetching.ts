@@ -2,11 +2,12 @@ import { Injectable } from '@nestjs/common';
 import type { Response } from 'express';
 import { DomainError } from '#core';
 import type { ImageFetch, ImageFetchProgress, ImageView } from '#contract';
-import { type DownloadProgress, ImageDownloads } from '#images';
+import type { DownloadProgress } from '#images';
 import { Clock } from '#platform';
 import { problemOf } from '../http/problem-of.js';
 import { Shutdown } from '../http/shutdown.js';
 import { ImageShelf } from './image-shelf.js';
+import { ImageSources } from './image-sources.js';
 import { imageViewOf } from './views.js';
 
 const progressEveryMs = 200;
@@ -16,7 +17,7 @@ const progressEveryMs = 200;
 export class ImageFetching {
   constructor(
     private readonly shelf: ImageShelf,
-    private readonly downloads: ImageDownloads,
+    private readonly sources: ImageSources,
     private readonly clock: Clock,
     private readonly shutdown: Shutdown,
   ) {}
@@ -59,8 +60,14 @@ export class ImageFetching {
     response.once('close', hangUp);
     const signal = AbortSignal.any([over.signal, this.shutdown.signal]);
     try {
-      const open = () => this.downloads.open(wanted.url, { signal, onProgress });
-      return imageViewOf(await this.shelf.add(wanted, open));
+      const open = () => this.sources.open(wanted, { signal, onProgress });
+      const sourceUrl = 'url' in wanted.source ? wanted.source.url : null;
+      const image = await this.shelf.add({ ...wanted, sourceUrl }, open);
+      await this.sources.ended(wanted);
+      return imageViewOf(image);
+    } catch (error) {
+      await this.sources.ended(wanted, error);
+      throw error;
     } finally {
       response.removeListener('close', hangUp);
       over.abort(); // the connection to the server ends, however the import did

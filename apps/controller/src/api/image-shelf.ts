@@ -30,8 +30,11 @@ export class ImageShelf {
     private readonly shutdown: Shutdown,
   ) {}
 
-  /** `open` is asked for the content only when the name is free; `url`: where it gets it from. */
-  async add(wanted: ImageUploadQuery & { url?: string }, open: () => Promise<ImageSource>): Promise<Image> {
+  /** `open` is asked for the content only when the name is free; `sourceUrl`: where it can be got again. */
+  async add(
+    wanted: ImageUploadQuery & { sourceUrl?: string | null },
+    open: () => Promise<ImageSource>,
+  ): Promise<Image> {
     await this.refuseTaken(wanted.name);
     const digests = wanted.signedSums ? await this.signedSums.read(wanted.signedSums) : wanted.digests;
     this.imports += 1;
@@ -47,7 +50,7 @@ export class ImageShelf {
       refuseNotYet(stored);
       return await this.images.create({
         ...stored,
-        sourceUrl: wanted.url ?? null,
+        sourceUrl: wanted.sourceUrl ?? null,
         lastUsedAt: null,
         name: wanted.name,
         defaultUser: wanted.defaultUser ?? null,

@@ -45,6 +45,7 @@ export const statusOfCode: Record<ErrorCode, number> = {
   'image-url-refused': 422,
   'image-download-failed': 502,
   'upload-incomplete': 400,
+  'upload-not-found': 404,
   'disk-full': 507,
 
   'instance-type-not-found': 404,
