@@ -27,9 +27,9 @@ export const grubFirstConfiguration = 'grub/grub.cfg';
 
 /**
  * Leads the signed GRUB to the machine's own configuration, by the MAC of the card that it came through, under the name that
- * GRUBs of other builds ask for by themselves. When there is none, the firmware goes on with its next boot entry.
+ * GRUBs of other builds ask for by themselves. When there is none, the firmware goes on as it likes.
  */
 export const grubFirstText = `regexp --set=1:a --set=2:b --set=3:c --set=4:d --set=5:e --set=6:f '^(..):(..):(..):(..):(..):(..)$' "$net_default_mac"
 configfile "$prefix/grub.cfg-01-$a-$b-$c-$d-$e-$f"
-exit 1
+exit
 `;
