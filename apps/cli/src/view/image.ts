@@ -57,9 +57,23 @@ function described(description: ImageView['description']): Parameters<typeof fac
   return [
     ['Operating system', os?.name],
     ['Architecture', architecture],
+    ['Partitions', partitionsOf(description)],
     ['Starts on', bootModes.join(', ')],
     ['Boot loaders for', installableBootModes.join(', ')],
     ['Kernel arguments', kernelArguments],
     ['User in it', defaultUser],
   ];
+}
+
+type Description = NonNullable<ImageView['description']>;
+
+/** A line for each, after the kind of table: `3 root: ext4, 304 MB, the root`. */
+function partitionsOf({ partitionTable, rootPartition }: Description): string | null {
+  if (partitionTable === null) return null;
+  const { type, sectorBytes, partitions } = partitionTable;
+  const lines = partitions.map(({ number, name, fileSystem, sizeBytes }) => {
+    const facts = [fileSystem, bytes(sizeBytes), number === rootPartition ? 'the root' : null];
+    return `${number}${name ? ` ${name}` : ''}: ${facts.filter(Boolean).join(', ')}`;
+  });
+  return [`${type.toUpperCase()}, for sectors of ${sectorBytes} bytes`, ...lines].join('\n');
 }
