@@ -1,4 +1,4 @@
-# The firmware of this machine, and what it starts of an image that brings its own boot loader. Needs BOOT_MODE, IMAGE_ID, DISK,
+# The firmware of this machine, and what it starts of an image that brings its own boot loader. Needs BOOT_MODE, IMAGE_ID,
 # fail and boot-entries.sh.
 
 # What is installed for the other one would not start.
@@ -16,11 +16,11 @@ secure_boot_is_on() {
   ((byte == 1))
 }
 
-# For an image that is a whole disk and brings its own boot loader.
+# set_boot_entry_of_disk DISK: for an image that is a whole disk and brings its own boot loader.
 set_boot_entry_of_disk() {
   local esp directory loader
   [[ $BOOT_MODE == uefi ]] || return 0
-  esp=$(system_partition_of "$DISK")
+  esp=$(system_partition_of "$1")
   [[ $esp ]] || fail "image $IMAGE_ID has no system partition (ESP): it does not start with UEFI"
   directory=$(mktemp -d)
   mount "$esp" "$directory"
