@@ -16,8 +16,8 @@ FROM node:20-bookworm-slim
 # What the controller runs: ipmitool for BMCs, dnsmasq for DHCP, the loaders that machines fetch over TFTP, and what
 # unpacks images.
 RUN apt-get update \
-  && apt-get install -y --no-install-recommends ipmitool dnsmasq-base pxelinux syslinux-common zstd xz-utils bzip2 e2fsprogs \
-    iproute2 \
+  && apt-get install -y --no-install-recommends ipmitool dnsmasq-base pxelinux syslinux-common zstd xz-utils bzip2 \
+    qemu-utils gpgv e2fsprogs grub-common tar iproute2 \
   && rm -rf /var/lib/apt/lists/*
 WORKDIR /opt/dodai
 COPY --from=build /opt/dodai/package.json ./
