@@ -264,8 +264,8 @@ describe('a description', () => {
     [
       'the newest boot entry',
       {
-        'boot/loader/entries/a-6.1.conf': 'options root=/dev/old\n',
-        'boot/loader/entries/a-6.9.conf': 'title Linux\noptions root=/dev/sda2 $kernelopts\n',
+        'boot/loader/entries/a-6.9.conf': 'options root=/dev/old\n',
+        'boot/loader/entries/a-6.10.conf': 'title Linux\noptions root=/dev/sda2 $kernelopts\n',
         'boot/grub2/grubenv': '# GRUB Environment Block\nkernelopts=ro console=ttyS0\n',
       },
       'root=/dev/sda2 ro console=ttyS0',

@@ -17,7 +17,10 @@ export async function kernelArgumentsOf(contents: ImageContents): Promise<string
 /** The UAPI Group's Boot Loader Specification, type 1; of several, the last by name is the newest kernel. */
 async function fromBootEntries(contents: ImageContents): Promise<string | undefined> {
   const entries = await contents.matching('/boot/loader/entries', /\.conf$/);
-  const newest = entries.filter(({ path }) => !path.includes('rescue')).at(-1);
+  const newest = entries
+    .filter(({ path }) => !path.includes('rescue'))
+    .sort((one, other) => one.path.localeCompare(other.path, 'en', { numeric: true }))
+    .at(-1);
   const options = newest && /^options[ \t]+(.*)$/m.exec(newest.text)?.[1];
   if (options === undefined) return undefined;
   // Fedora and its kin keep what all entries share in GRUB's environment block.

@@ -1,4 +1,5 @@
 import { posix } from 'node:path';
+import { DomainError } from '#core';
 import type { BoundedPrograms } from './bounded-programs.js';
 import type { ImageFiles } from './image-files.js';
 
@@ -25,8 +26,9 @@ export class TarFiles implements ImageFiles {
 
   static async open(programs: BoundedPrograms, archive: string): Promise<TarFiles> {
     const args = ['--list', '--verbose', '--quoting-style=c', ...archiveArgs(archive)];
-    const listing = (await programs.read('tar', args, listingBytes))?.bytes.toString('latin1') ?? '';
-    const members = new Map(listing.split('\n').flatMap(membersOf));
+    const listing = await programs.read('tar', args, listingBytes);
+    if (listing?.isCut) throw tooMany();
+    const members = new Map((listing?.bytes.toString('latin1') ?? '').split('\n').flatMap(membersOf));
     return new TarFiles(programs, archive, members, directoriesOf(members.keys()));
   }
 
@@ -69,6 +71,13 @@ export class TarFiles implements ImageFiles {
     }
     return done;
   }
+}
+
+function tooMany(): DomainError {
+  const message = 'The image could not be looked into: the list of its files is longer than 64 MiB.';
+  return new DomainError('image-invalid', message, {
+    remedy: 'Pack no more than an operating system has; data is better fetched afterwards.',
+  });
 }
 
 const archiveArgs = (archive: string) => ['--force-local', `--file=${archive}`];
