@@ -1,9 +1,10 @@
 import { execa } from 'execa';
-import { mkdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { mkdir, readdir, readFile, stat, symlink, watch, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { inspectImage } from '#images';
-import { StreamingProcesses } from '#platform';
+import { ImageLibrary, inspectImage } from '#images';
+import { ExecaProcessRunner, StreamingProcesses } from '#platform';
 import { FakeClock } from '#testing';
 import { debian, finding, inspect } from '../support/image-inspection.js';
 import { ImageBench, patch } from '../support/image-tree.js';
@@ -206,6 +207,34 @@ describe('a look into an image ends', () => {
         remedy: expect.any(String),
       },
     ]);
+  });
+
+  it('when the import is called off while it is looked into, of which nothing is left', async () => {
+    const [directory, programs] = [bench.path('library'), bench.path('programs')];
+    await mkdir(programs);
+    const program = '#!/bin/bash\necho $$ >"$0.new"\nmv "$0.new" "$0.pid"\nexec sleep 600\n';
+    await writeFile(join(programs, 'grub-fstest'), program, { mode: 0o755 });
+    await writeFile(
+      join(programs, 'prlimit'),
+      '#!/bin/bash\nwhile [[ $1 == -* ]]; do shift; done\nexec "$@"\n',
+      {
+        mode: 0o755, // the program that is run in place of another may write
+      },
+    );
+    const image = await bench.ext(await bench.tree());
+    vi.stubEnv('PATH', `${programs}:${process.env.PATH}`);
+    const limits = { maxBytes: 1024 ** 3, convertMs: 60_000 };
+    const tools = { processes: new StreamingProcesses(), runner: new ExecaProcessRunner(), limits };
+    const library = await ImageLibrary.open(directory, tools);
+    const calledOff = new AbortController();
+    const importing = library.import(createReadStream(image), { signal: calledOff.signal });
+    const refused = expect(importing).rejects.toThrow('shutting down');
+    for await (const { filename } of watch(programs)) if (filename === 'grub-fstest.pid') break;
+    calledOff.abort(new Error('shutting down'));
+    await refused;
+    expect(await readdir(directory)).toEqual([]);
+    const pid = Number(await readFile(join(programs, 'grub-fstest.pid'), 'utf8'));
+    expect(() => process.kill(pid, 0)).toThrow('ESRCH');
   });
 
   it('when there is no program for it', async () => {
