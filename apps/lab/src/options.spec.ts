@@ -70,6 +70,7 @@ describe('options of a rack', () => {
     const { machines } = parseRackOptions({ firmware: 'uefi', machines: [{}, { firmware: 'uefi-secure' }] });
     expect(machines.map(({ firmware }) => firmware)).toEqual(['uefi', 'uefi-secure']);
     expect(() => parseRackOptions({ firmware: 'efi' })).toThrow("'efi' is not a firmware");
+    expect(() => parseRackOptions({ firmware: 'uefi-secure', nic: 'e1000e' })).toThrow(LabError);
   });
 
   it('says which network cards there are', () => {

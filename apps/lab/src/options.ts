@@ -126,12 +126,19 @@ function parseMachine(options: MachineOptions): MachineSpec {
       'The controller has six ports; use another bus.',
     );
   }
+  const nic = parseNic(options.nic ?? 'virtio');
+  const firmware = parseFirmware(options.firmware ?? 'bios');
+  if (firmware === 'uefi-secure' && nic !== 'virtio')
+    throw new LabError(
+      `a machine with Secure Boot and the network card ${nic}`,
+      'The boot ROM of that card is not signed, so it would not boot from the network: use virtio.',
+    );
   return {
     memoryMiB: wholeNumber('memory (MiB)', options.memoryMiB ?? 1024, minimumMemoryMiB, 1024 * 1024),
     cpus: wholeNumber('number of CPUs', options.cpus ?? 1, 1, 64),
     disks,
-    nic: parseNic(options.nic ?? 'virtio'),
-    firmware: parseFirmware(options.firmware ?? 'bios'),
+    nic,
+    firmware,
   };
 }
 
