@@ -7,11 +7,19 @@ CONTROLLER_URL={{ controllerUrl }}
 TOKEN={{ token }}
 
 IMAGE_ID={{ imageId }}
+IMAGE_KIND={{ imageKind }}
 IMAGE_TYPE={{ imageType }}
 IMAGE_URL={{ imageUrl }}
-IMAGE_SHA256={{ imageSha256 }}
+IMAGE_CHUNKS_URL={{ imageChunksUrl }}
+IMAGE_CHUNKS_SHA256={{ imageChunksSha256 }}
 IMAGE_COMPRESSED_BYTES={{ imageCompressedBytes }}
 IMAGE_UNCOMPRESSED_BYTES={{ imageUncompressedBytes }}
+IMAGE_DATA_BYTES={{ imageDataBytes }}
+{%- if imageKind == 'disk' %}
+IMAGE_ROOT_PARTITION={{ imageRootPartition }}
+IMAGE_SECTOR_BYTES={{ imageSectorBytes }}
+{%- endif %}
+READ_BACK={{ readBack }}
 
 BOOT_MODE={{ bootMode }}
 HOST_NAME={{ hostName }}
@@ -35,13 +43,21 @@ DISK_LAYOUT={{ diskPlan | json }}
 {% render 'snippets/steps.sh' %}
 {% render 'snippets/disks.sh' %}
 {% render 'snippets/layout.sh' %}
+{% if imageKind == 'disk' -%}
+{% render 'snippets/whole-disk.sh' %}
+{%- endif %}
 {% render 'snippets/image.sh' %}
+{% if imageKind == 'tarball' -%}
+{% render 'snippets/image-to-files.sh' %}
+{%- else -%}
+{% render 'snippets/image-to-device.sh' %}
+{%- endif %}
 {% render 'snippets/root.sh' %}
 {% render 'snippets/installed-os.sh' %}
 {% render 'snippets/fresh-os.sh' %}
-{% render 'snippets/layout-files.sh' %}
 {% render 'snippets/boot-entries.sh' %}
 {% render 'snippets/firmware.sh' %}
+{% render 'snippets/layout-files.sh' %}
 {% render 'snippets/boot-loader.sh' %}
 {% render 'snippets/first-boot.sh' %}
 {% render 'snippets/await-owner.sh' %}
@@ -52,10 +68,6 @@ TARGET='' DISK_WRITTEN=no
 leave_safe() {
   [[ -z $TARGET ]] || umount --recursive --lazy "$TARGET"
   [[ $DISK_WRITTEN == no ]] || make_unbootable
-}
-
-stream_image() {
-  stream_image_to "$ROOT_DEVICE"
 }
 
 # The next owner's name goes into the image's own file, too.
@@ -110,7 +122,23 @@ report_install_reboot() {
 }
 
 start_steps install
-run_steps report_start:0 set_clock:1 check_boot_mode:1 choose_disk:2 check_that_image_fits:3 partition_disk:4 stream_image:10 \
-  grow_root:75 mount_root:78 mount_volumes:79 take_host_name:82 write_dodai_files:82 write_ssh_keys:83 \
-  write_fstab:83 write_keys:83 write_arrays:83 rebuild_initramfs:84 install_boot_loader:88 configure_network:97 \
+{%- case imageKind %}
+{%- when 'file_system' %}
+run_steps report_start:0 set_clock:1 check_boot_mode:1 choose_disk:2 check_that_image_fits:3 partition_disk:4 \
+  fetch_chunk_list:5 zero_holes:6 stream_image:10 read_back:65 grow_root:75 renew_root_uuid:77 mount_root:78 mount_volumes:79 \
+  take_host_name:82 write_dodai_files:82 write_ssh_keys:83 write_fstab:83 write_keys:83 write_arrays:83 \
+  rebuild_initramfs:84 install_boot_loader:88 configure_network:97 \
   set_installed_clock:98 close_disk:99 report_install_reboot:100
+{%- when 'tarball' %}
+run_steps report_start:0 set_clock:1 check_boot_mode:1 choose_disk:2 check_that_image_fits:3 partition_disk:4 \
+  make_root_file_system:5 mount_root:7 fetch_chunk_list:8 stream_image:10 read_back:65 mount_volumes:79 \
+  take_host_name:82 write_dodai_files:82 write_ssh_keys:83 write_fstab:83 write_keys:83 write_arrays:83 \
+  rebuild_initramfs:84 install_boot_loader:88 configure_network:97 \
+  set_installed_clock:98 close_disk:99 report_install_reboot:100
+{%- when 'disk' %}
+run_steps report_start:0 set_clock:1 check_boot_mode:1 choose_disk:2 check_sectors:3 clear_disk:4 \
+  fetch_chunk_list:5 zero_holes:6 stream_image:10 read_back:75 grow_partitions:88 grow_root:89 \
+  set_boot_entry:91 mount_root:92 mount_others:93 \
+  take_host_name:94 write_dodai_files:95 write_ssh_keys:96 configure_network:97 \
+  set_installed_clock:98 close_disk:99 report_install_reboot:100
+{%- endcase %}

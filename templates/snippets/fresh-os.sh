@@ -13,7 +13,7 @@ bind_system_directories() {
 }
 
 has_program() {
-  in_target /bin/sh -c 'command -v "$1" >/dev/null' sh "$1"
+  in_target /bin/sh -c 'command -v "$1"' sh "$1" >/dev/null
 }
 
 # An identity belongs to one machine: the image's own ones are made anew on the first boot. An image that was taken from a

@@ -1,74 +1,179 @@
-# Streams the image to its partition: one pass over the wire, checked against the digest the operator has.
-# Needs IMAGE_URL, IMAGE_SHA256, IMAGE_COMPRESSED_BYTES and IMAGE_UNCOMPRESSED_BYTES.
+# Brings the image, chunk by chunk: each is compressed by itself, and has its digest in a list, which has one too. One pass over
+# the wire, taken up again at the last good chunk where it breaks; nothing is kept that was not checked. What becomes of a
+# chunk is said by `keep_chunk FILE NUMBER` (of any chunk that is good) and `pass_on_chunk FILE` (of one after another).
+# Needs IMAGE_KIND, IMAGE_URL, IMAGE_CHUNKS_URL, IMAGE_CHUNKS_SHA256, IMAGE_COMPRESSED_BYTES and IMAGE_DATA_BYTES.
 
-# Writes the whole image on standard output; a connection that breaks is taken up again where it broke, for about two
-# minutes: a controller that is started anew must not cost the installations under way.
-fetch_image() {
-  local got=0 attempt status code size pause=1 attempts=${FETCH_ATTEMPTS:-12}
-  for ((attempt = 1; attempt <= attempts; attempt++)); do
-    status=0
-    curl --fail --silent --show-error --location --connect-timeout 10 --speed-limit 1024 --speed-time 60 \
-      --continue-at "$got" --write-out '%{stderr}size=%{size_download}\ncode=%{http_code}\n' "$IMAGE_URL" 2>"$WORK_DIR/fetch" || status=$?
-    size=$(sed -n 's/^size=//p' "$WORK_DIR/fetch")
-    got=$((got + ${size:-0}))
-    printf '%d' "$got" >"$WORK_DIR/fetched-bytes"
-    ((status == 0)) && return 0
-    code=$(sed -n 's/^code=//p' "$WORK_DIR/fetch")
-    sed '/^size=/d; /^code=/d' "$WORK_DIR/fetch" >"$WORK_DIR/fetch-error"
-    printf 'image: %s after %d bytes, attempt %d of %d\n' "$(<"$WORK_DIR/fetch-error")" "$got" "$attempt" "$attempts" >&2
-    # 22: the server answered with an error, which gets better when it is one of its own; 23: the reader ended; 33: it cannot
-    # continue.
-    case $status:$code in 22:5??) ;; 22:* | 23:* | 33:*) return 1 ;; esac
+# Lines of the list: OFFSET LENGTH PACKED_OFFSET PACKED_LENGTH SHA256. So many, from the first, are done with.
+CHUNKS=() CHUNKS_DONE=0 BYTES_DONE=0
+# Processes that unpack and check, in the order of the chunks. All processors take part, as far as memory goes.
+IN_WORK=() LANES=$(nproc)
+LANES=$((LANES < 2 ? 2 : LANES > 4 ? 4 : LANES))
+# What keeps it from going on, in words; what was found wrong once is not forgiven a second time.
+TROUBLE='' WRONG_CHUNK='' WRONG_LIST=''
+STREAM_BEGAN=0 LAST_TOLD=0 STREAM_WORD=writing WIRE_PID=''
+
+# fetch URL FROM: on standard output, from this byte on; for a process of its own. A connection that hangs is ended.
+fetch() {
+  exec curl --fail --silent --show-error --location --connect-timeout 10 --speed-limit 1024 --speed-time 60 \
+    --continue-at "$2" --write-out '%{stderr}code=%{http_code}\n' "$1" 2>"$WORK_DIR/fetch"
+}
+
+# fetch_failed STATUS WHAT: sets TROUBLE; ends the script when trying again is no use.
+fetch_failed() {
+  TROUBLE="$2: $(sed '/^code=/d' "$WORK_DIR/fetch")"
+  # 22: the server answered with an error, which gets better when it is one of its own; 33: it cannot continue.
+  case $1:$(sed -n 's/^code=//p' "$WORK_DIR/fetch") in 22:5??) ;; 22:* | 33:*) fail "$TROUBLE" ;; esac
+}
+
+# until_done COMMAND: again while it sets TROUBLE, for about two minutes without a good chunk: a controller that is started anew
+# must not cost the installations under way.
+until_done() {
+  local attempt=1 pause=1 before=$CHUNKS_DONE attempts=${FETCH_ATTEMPTS:-12}
+  while true; do
+    TROUBLE=''
+    "$1"
+    [[ $TROUBLE ]] || return 0
+    ((CHUNKS_DONE == before)) || attempt=1 pause=1
+    before=$CHUNKS_DONE
+    printf 'image: %s, attempt %d of %d\n' "$TROUBLE" "$attempt" "$attempts"
+    ((attempt++ < attempts)) || fail "$TROUBLE"
     sleep "$pause"
     pause=$((pause < 15 ? pause * 2 : 15))
   done
-  return 1
 }
 
-# Follows the position of the writer PID and reports it as progress.
-follow_write() {
-  local written done_mib all_mib=$((IMAGE_UNCOMPRESSED_BYTES >> 20))
-  while written=$(sed -n 's/^pos:[[:space:]]*//p' "/proc/$1/fdinfo/1" 2>/dev/null) && [[ $written ]]; do
-    done_mib=$((written >> 20))
-    step_progress "$written" "$IMAGE_UNCOMPRESSED_BYTES" "writing image: $done_mib of $all_mib MiB"
-    sleep 1
+sha256_of() {
+  local digest
+  digest=$(openssl dgst -sha256 -r "$1")
+  printf '%s' "${digest%% *}"
+}
+
+fetch_chunk_list() {
+  until_done try_list
+  mapfile -t CHUNKS <"$WORK_DIR/chunks"
+  printf 'image: %s, %d chunks, %d bytes of data, %d over the wire\n' "${IMAGE_KIND//_/ }" "${#CHUNKS[@]}" "$IMAGE_DATA_BYTES" \
+    "$IMAGE_COMPRESSED_BYTES"
+}
+
+try_list() {
+  local status=0 found
+  (fetch "$IMAGE_CHUNKS_URL" 0) >"$WORK_DIR/chunks" || status=$?
+  if ((status != 0)); then
+    fetch_failed "$status" 'the download of the list of chunks failed'
+    return 0
+  fi
+  found=$(sha256_of "$WORK_DIR/chunks")
+  [[ $found != "$IMAGE_CHUNKS_SHA256" ]] || return 0
+  TROUBLE="the list of chunks that came has SHA-256 $found, expected $IMAGE_CHUNKS_SHA256"
+  [[ -z $WRONG_LIST ]] || fail "$TROUBLE"
+  WRONG_LIST=yes
+}
+
+# Each chunk is received, unpacked, checked and kept, once.
+stream_chunks() {
+  CHUNKS_DONE=0 BYTES_DONE=0 STREAM_BEGAN=$SECONDS
+  until_done try_chunks
+  rm -f "$WORK_DIR"/chunk.*
+}
+
+# One connection, from the first chunk that is not done with.
+try_chunks() {
+  local wire number packed_offset ended=''
+  ((CHUNKS_DONE < ${#CHUNKS[@]})) || return 0
+  read -r _ _ packed_offset _ <<<"${CHUNKS[CHUNKS_DONE]}"
+  exec {wire}< <(trap - ERR EXIT && fetch "$IMAGE_URL" "$packed_offset")
+  WIRE_PID=$!
+  for ((number = CHUNKS_DONE; number < ${#CHUNKS[@]}; number++)); do
+    receive_chunk "$number" <&"$wire" || { ended=yes && break; }
+    check_chunk "$number" &
+    IN_WORK+=($!)
+    ((${#IN_WORK[@]} < LANES)) || finish_chunk || break
   done
+  while [[ -z $TROUBLE ]] && ((${#IN_WORK[@]} > 0)); do finish_chunk || break; done
+  leave_work
+  # What the stored file has after its last chunk.
+  ((CHUNKS_DONE < ${#CHUNKS[@]})) || cat <&"$wire" >/dev/null
+  exec {wire}<&-
+  end_connection "$ended" "$number"
 }
 
-# One MiB at a time and past the page cache: steady, and the progress is what is on the disk.
-write_to() {
-  local options=(of="$1" bs=1M iflag=fullblock 'conv=notrunc,fsync')
-  [[ ! -b $1 ]] || options+=(oflag=direct)
-  printf '%s' "$BASHPID" >"$WORK_DIR/writer-pid"
-  exec dd "${options[@]}" 2>"$WORK_DIR/writer"
+# Those after a chunk that was wrong are received again, too.
+leave_work() {
+  ((${#IN_WORK[@]} == 0)) || wait "${IN_WORK[@]}" || true
+  IN_WORK=()
 }
 
-# stream_image_to TARGET: downloads, writes and checks; an image that is not whole and right is a failure.
-stream_image_to() {
-  local statuses=(0 0 0 0) digester
-  rm -f "$WORK_DIR/wire" && mkfifo "$WORK_DIR/wire"
-  sha256sum <"$WORK_DIR/wire" >"$WORK_DIR/digest" &
-  digester=$!
-  (trap - ERR EXIT && sleep 1 && follow_write "$(<"$WORK_DIR/writer-pid")") 2>/dev/null &
-  # tee goes on when zstd has given up, so that the digest tells a wrong file from a broken download.
-  fetch_image | tee -p "$WORK_DIR/wire" | zstd --decompress --stdout --quiet 2>"$WORK_DIR/zstd" | write_to "$1" ||
-    statuses=("${PIPESTATUS[@]}")
-  wait "$digester"
-  check_stream "${statuses[@]}"
+# end_connection ENDED NUMBER: why there is no more of the image, if the connection has ended by itself, in this chunk.
+end_connection() {
+  local status=0 came
+  [[ $1 ]] || kill "$WIRE_PID" 2>/dev/null || true
+  wait "$WIRE_PID" || status=$?
+  [[ $1 && -z $TROUBLE ]] || return 0
+  read -r _ _ came _ <<<"${CHUNKS[$2]}"
+  came=$((came + $(stat --format=%s "$(file_of_chunk "$2").zst")))
+  ((status != 0)) || fail "the image is $IMAGE_COMPRESSED_BYTES bytes long, but $came bytes came"
+  fetch_failed "$status" "the download of the image ended after $came of $IMAGE_COMPRESSED_BYTES bytes"
 }
 
-# check_stream FETCH_STATUS TEE_STATUS ZSTD_STATUS WRITER_STATUS: the first cause is the reason.
-check_stream() {
-  local fetched digest written
-  fetched=$(<"$WORK_DIR/fetched-bytes")
-  digest=$(cut -d ' ' -f 1 "$WORK_DIR/digest")
-  written=$(sed -n 's/^\([0-9]*\) bytes.*/\1/p' "$WORK_DIR/writer")
-  (($4 == 0)) || fail "writing the image to the disk failed: $(<"$WORK_DIR/writer")"
-  (($1 == 0)) || fail "the download of the image ended after $fetched of $IMAGE_COMPRESSED_BYTES bytes: $(<"$WORK_DIR/fetch-error")"
-  ((fetched == IMAGE_COMPRESSED_BYTES)) || fail "the image is $IMAGE_COMPRESSED_BYTES bytes long, but $fetched bytes came"
-  [[ $digest == "$IMAGE_SHA256" ]] || fail "the image that came has SHA-256 $digest, expected $IMAGE_SHA256"
-  (($3 == 0)) || fail "the image cannot be decompressed: $(<"$WORK_DIR/zstd")"
-  ((written == IMAGE_UNCOMPRESSED_BYTES)) ||
-    fail "the image is $IMAGE_UNCOMPRESSED_BYTES bytes long unpacked, but $written bytes were written"
-  printf 'image: %s bytes received, SHA-256 %s, %s bytes written\n' "$fetched" "$digest" "$written"
+# file_of_chunk NUMBER: in memory, where there are never more than LANES of them.
+file_of_chunk() {
+  printf '%s' "$WORK_DIR/chunk.$(($1 % LANES))"
+}
+
+# receive_chunk NUMBER, the wire on standard input. Fails when that ends before the chunk does.
+receive_chunk() {
+  local packed_length file
+  file=$(file_of_chunk "$1").zst
+  read -r _ _ _ packed_length _ <<<"${CHUNKS[$1]}"
+  dd of="$file" bs=1M count="$packed_length" iflag=fullblock,count_bytes status=none || fail 'no memory left for the image'
+  (($(stat --format=%s "$file") == packed_length))
+}
+
+# check_chunk NUMBER, in a process of its own. Ends with 1 when it is wrong, with 2 when it could not be kept.
+check_chunk() {
+  local file found sha256
+  trap - ERR EXIT
+  file=$(file_of_chunk "$1")
+  read -r _ _ _ _ sha256 <<<"${CHUNKS[$1]}"
+  # The digest says more than the checksum of zstd.
+  zstd --decompress --quiet --force --no-check "$file.zst" -o "$file" 2>"$file.words" ||
+    { printf 'cannot be decompressed: %s' "$(<"$file.words")" >"$file.error" && exit 1; }
+  found=$(sha256_of "$file")
+  [[ $found == "$sha256" ]] || { printf 'has SHA-256 %s, expected %s' "$found" "$sha256" >"$file.error" && exit 1; }
+  keep_chunk "$file" "$1" 2>"$file.error" || exit 2
+}
+
+# The oldest chunk in work. Fails when it was wrong for the first time.
+finish_chunk() {
+  local status=0 length file
+  file=$(file_of_chunk "$CHUNKS_DONE")
+  wait "${IN_WORK[0]}" || status=$?
+  IN_WORK=("${IN_WORK[@]:1}")
+  if ((status != 0)); then
+    chunk_failed "$status" "$(<"$file.error")"
+    return 1
+  fi
+  pass_on_chunk "$file"
+  read -r _ length _ <<<"${CHUNKS[CHUNKS_DONE]}"
+  CHUNKS_DONE=$((CHUNKS_DONE + 1)) BYTES_DONE=$((BYTES_DONE + length))
+  tell_of_stream
+}
+
+# chunk_failed STATUS REASON
+chunk_failed() {
+  local offset length
+  (($1 == 1)) || fail "writing the image to the disk failed: $2"
+  read -r offset length _ <<<"${CHUNKS[CHUNKS_DONE]}"
+  TROUBLE="chunk $((CHUNKS_DONE + 1)) of ${#CHUNKS[@]} (bytes $offset to $((offset + length)) of the image) $2"
+  [[ $WRONG_CHUNK != "$CHUNKS_DONE" ]] || fail "$TROUBLE, for the second time"
+  WRONG_CHUNK=$CHUNKS_DONE
+}
+
+# Once a second.
+tell_of_stream() {
+  local done_mib=$((BYTES_DONE >> 20)) seconds=$((SECONDS > STREAM_BEGAN ? SECONDS - STREAM_BEGAN : 1))
+  ((SECONDS != LAST_TOLD)) || return 0
+  LAST_TOLD=$SECONDS
+  step_progress "$BYTES_DONE" "$IMAGE_DATA_BYTES" \
+    "$STREAM_WORD image: $done_mib of $((IMAGE_DATA_BYTES >> 20)) MiB, $((done_mib / seconds)) MiB/s"
 }

@@ -1,10 +1,5 @@
 # What the installed OS has to know of its disks: mounts, keys, arrays, and how to find its root. Needs what layout.sh sets,
-# TARGET, put_file, in_target and has_program.
-
-# probe UUID|TYPE DEVICE
-probe() {
-  blkid --probe --match-tag "$1" --output value "$2"
-}
+# TARGET, put_file, in_target, has_program and root.sh.
 
 # Volumes that hold data, as NAME MOUNT_POINT ENCRYPTED: those that carry others come first.
 data_volumes() {
@@ -80,7 +75,8 @@ write_fstab() {
 fstab_line_of_root() {
   case $(probe TYPE "$ROOT_DEVICE") in
     ext?) printf 'UUID=%s / %s errors=remount-ro 0 1\n' "$(probe UUID "$ROOT_DEVICE")" "$(probe TYPE "$ROOT_DEVICE")" ;;
-    *) printf 'UUID=%s / %s defaults 0 0\n' "$(probe UUID "$ROOT_DEVICE")" "$(probe TYPE "$ROOT_DEVICE")" ;;
+    *) printf 'UUID=%s / %s defaults%s 0 0\n' "$(probe UUID "$ROOT_DEVICE")" "$(probe TYPE "$ROOT_DEVICE")" \
+      "${ROOT_SUBVOLUME:+,subvol=$ROOT_SUBVOLUME}" ;;
   esac
 }
 

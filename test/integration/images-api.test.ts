@@ -36,10 +36,18 @@ afterAll(async () => {
 const uploadPath = (name: string, sha256 = image.sha256) => `/v1/images?name=${name}&sha256=${sha256}`;
 const upload = (name: string) => dodai.ask<ImageView>('POST', uploadPath(name), { body: image.data, type });
 const digestOf = (algorithm: string, data: Uint8Array) => createHash(algorithm).update(data).digest('hex');
+const mib = 1024 * 1024;
 const sha512 = (data: Uint8Array) => digestOf('sha512', data);
 const unpack = async (input: Uint8Array) =>
   (await execa('zstd', ['-d', '-q', '-c'], { input, encoding: 'buffer' })).stdout;
 const files = () => readdir(imagesDir);
+
+/** What is stored of a content: its blocks of a MiB that are not all zeros. */
+function withoutHoles(content: Uint8Array): Uint8Array {
+  const starts = Array.from({ length: Math.ceil(content.length / mib) }, (_, block) => block * mib);
+  const blocks = starts.map((start) => content.subarray(start, start + mib));
+  return Buffer.concat(blocks.filter((block) => block.some((byte) => byte !== 0)));
+}
 
 /** A root file system that meets every requirement, but for these changes. */
 async function goodImage(changes: Files): Promise<Uint8Array<ArrayBuffer>> {
@@ -77,7 +85,7 @@ describe('an image', () => {
     expect(streamed.headers.get('content-length')).toBe(String(made.body.compressedBytes));
     const packed = new Uint8Array(await streamed.arrayBuffer());
     expect(digestOf('sha256', packed)).toBe(made.body.sha256);
-    expect(sha512(await unpack(packed))).toBe(sha512(await unpack(image.data)));
+    expect(sha512(await unpack(packed))).toBe(sha512(withoutHoles(await unpack(image.data))));
     expect((await dodai.ask('DELETE', '/v1/images/debian-12')).status).toBe(204);
     expect(await files()).toEqual([]);
     expect(await dodai.refused('GET', `/boot/images/${made.body.id}`)).toMatchObject({

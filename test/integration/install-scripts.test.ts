@@ -1,121 +1,56 @@
-import { execa } from 'execa';
-import { createHash, randomBytes } from 'node:crypto';
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { execa } from 'execa';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { InstallerController } from '../support/installer-controller.js';
+import { LoopDisk, mib } from '../support/loop-disk.js';
+import { StoredImage } from '../support/stored-image.js';
 
 const snippets = fileURLToPath(new URL('../../templates/snippets', import.meta.url));
-const mib = 1024 * 1024;
 
-/** How the server hands out the image, request by request; the last way repeats. */
-type Serving = 'whole' | 'cut' | 'short' | 'corrupt' | 'missing' | 'cut without ranges';
+/** Seven chunks with holes before, between and after them; the end is no whole block. */
+const pieces: [atMib: number, bytes: Buffer][] = [1, 3, 5, 7, 9, 11, 12].map((at) => [at, randomBytes(mib)]);
+const content = Buffer.alloc(20 * mib + 4096);
+for (const [atMib, bytes] of pieces) bytes.copy(content, atMib * mib);
+content.write('the end', content.length - 7);
 
-interface Notification {
-  state: string;
-  progress?: number;
-  message?: string;
-}
-
-/** A controller as the installer sees it: image, notify and log, over real HTTP. */
-class Controller {
-  readonly notifications: Notification[] = [];
-  readonly tokens = new Set<string | undefined>();
-  readonly ranges: (string | undefined)[] = [];
-  log = '';
-  servings: Serving[] = ['whole'];
-  /** What notify answers, request by request; afterwards 204. */
-  notifyStatuses: number[] = [];
-  url = '';
-  private readonly server: Server = createServer((request, response) => void this.answer(request, response));
-
-  constructor(private readonly image: Buffer) {}
-
-  async start(): Promise<void> {
-    await new Promise<void>((resolve) => {
-      this.server.listen(0, '127.0.0.1', resolve);
-    });
-    this.url = `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
-  }
-
-  async stop(): Promise<void> {
-    this.server.closeAllConnections();
-    await new Promise((resolve) => {
-      this.server.close(resolve);
-    });
-  }
-
-  private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    if (request.method === 'GET') return this.sendImage(request, response);
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
-    const body = Buffer.concat(chunks).toString();
-    this.tokens.add(request.headers.authorization);
-    const isNotify = request.url?.endsWith('/notify') ?? false;
-    const status = (isNotify ? this.notifyStatuses.shift() : undefined) ?? 204;
-    if (isNotify && status === 204) this.notifications.push(JSON.parse(body) as Notification);
-    else if (!isNotify) this.log += body;
-    response.writeHead(status).end();
-  }
-
-  private sendImage(request: IncomingMessage, response: ServerResponse): void {
-    const serving = this.servings.length > 1 ? this.servings.shift() : this.servings[0];
-    const { range } = request.headers;
-    this.ranges.push(range);
-    if (serving === 'missing') return void response.writeHead(404).end();
-    const hasRanges = range !== undefined && serving !== 'cut without ranges';
-    const from = hasRanges ? Number(/^bytes=(\d+)-$/.exec(range)?.[1]) : 0;
-    const rest = this.image.subarray(from, serving === 'short' ? this.image.length - 1000 : undefined);
-    const contentRange = `bytes ${from}-${this.image.length - 1}/${this.image.length}`;
-    const headers = { 'content-length': rest.length, ...(hasRanges && { 'content-range': contentRange }) };
-    response.writeHead(hasRanges ? 206 : 200, headers);
-    if (serving?.startsWith('cut')) {
-      response.write(rest.subarray(0, rest.length / 2), () => setTimeout(() => response.destroy(), 50));
-    } else {
-      response.end(serving === 'corrupt' ? flipped(rest) : rest);
-    }
-  }
-}
-
-function flipped(bytes: Buffer): Buffer {
-  const copy = Buffer.from(bytes);
-  const middle = copy.length >> 1;
-  copy[middle] = copy[middle]! ^ 0xff;
-  return copy;
-}
-
+let image: StoredImage;
 let directory: string;
-let target: string;
-let content: Buffer;
-let image: Buffer;
-let controller: Controller;
+let disk: LoopDisk;
+/** What was on it before. */
+let before: Buffer;
+let controller: InstallerController;
+
+beforeAll(async () => {
+  image = await StoredImage.of(content);
+});
+afterAll(() => image.remove());
 
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'install-scripts-'));
-  target = join(directory, 'partition');
-  content = Buffer.concat([randomBytes(2 * mib), Buffer.alloc(3 * mib), randomBytes(mib)]);
-  const zstd = await execa('zstd', ['--stdout'], { input: content, encoding: 'buffer' });
-  image = Buffer.from(zstd.stdout);
-  controller = new Controller(image);
+  controller = new InstallerController(image.files);
   await controller.start();
-  await execa('truncate', ['--size=16M', target]);
+  disk = await LoopDisk.make({ mib: 24 });
+  before = await disk.content();
 });
-
 afterEach(async () => {
   await controller.stop();
+  await disk.remove();
   await rm(directory, { recursive: true });
 });
 
-/** The reporting, the step runner and the image stream as create.sh has them, writing to a sparse file. */
+const install = 'fetch_chunk_list:0 zero_holes:5 stream_image:10 read_back:80';
+
+/** The reporting, the step runner and the writing of images as create.sh has them. */
 async function run(steps: string, variables: Record<string, string | number> = {}) {
   const script = `set -Eeuo pipefail
-    ${['notify', 'steps', 'image', 'wipe'].map((name) => `. '${snippets}/${name}.sh'`).join('\n')}
+    ${['notify', 'steps', 'image', 'image-to-device'].map((name) => `. '${snippets}/${name}.sh'`).join('\n')}
     leave_safe() { echo 'left safe'; }
-    stream_image() { stream_image_to '${target}'; }
     print_and_break() { echo 'one line'; ls /does/not/exist; }
+    spoil() { printf 'spoilt' | dd of="$IMAGE_DEVICE" bs=1 seek="$SPOIL_AT" conv=notrunc,fsync status=none; }
     start_steps install
     run_steps ${steps}
     stop_reporting`;
@@ -127,10 +62,10 @@ async function run(steps: string, variables: Record<string, string | number> = {
       INSTANCE_ID: 'instance-1',
       CONTROLLER_URL: controller.url,
       TOKEN: 'the-token',
-      IMAGE_URL: `${controller.url}/image`,
-      IMAGE_SHA256: createHash('sha256').update(image).digest('hex'),
-      IMAGE_COMPRESSED_BYTES: String(image.length),
-      IMAGE_UNCOMPRESSED_BYTES: String(content.length),
+      ...image.variables(controller.url),
+      IMAGE_KIND: 'file_system',
+      IMAGE_DEVICE: disk.path,
+      READ_BACK: 'full',
       FETCH_ATTEMPTS: '2',
       NOTIFY_ATTEMPTS: '2',
       ...Object.fromEntries(Object.entries(variables).map(([name, value]) => [name, String(value)])),
@@ -140,60 +75,128 @@ async function run(steps: string, variables: Record<string, string | number> = {
 
 const failureReason = () => controller.notifications.find((told) => told.state === 'failed')?.message;
 
-describe('streaming an image', () => {
-  it('writes what was packed, and nothing beyond it', async () => {
-    const result = await run('report_start:0 stream_image:10');
-    expect(result.all).toContain(`image: ${image.length} bytes received`);
+async function expectWritten(): Promise<void> {
+  expect((await disk.content()).subarray(0, content.length).equals(content)).toBe(true);
+}
+
+describe('writing an image to a device', () => {
+  it('leaves its content there, nothing of what was there before, and nothing beyond it', async () => {
+    const result = await run(`report_start:0 ${install}`);
+    expect(result.all).toContain(`image: ${image.form.dataBytes} bytes written to ${disk.path}`);
     expect(result.exitCode).toBe(0);
-    const written = await readFile(target);
-    expect(written.subarray(0, content.length).equals(content)).toBe(true);
-    expect((await stat(target)).size).toBe(16 * mib);
+    await expectWritten();
+    const beyond = (await disk.content()).subarray(content.length);
+    expect(beyond.equals(before.subarray(content.length))).toBe(true);
+    expect(controller.ranges).toEqual([undefined]);
   });
 
-  it('goes on where a connection broke', async () => {
-    controller.servings = ['cut', 'whole'];
-    const result = await run('stream_image:10');
+  it('goes on at the last good chunk where a connection broke', async () => {
+    controller.servings = ['cut', 'cut', 'whole'];
+    const result = await run(install);
     expect(result.exitCode).toBe(0);
-    expect(controller.ranges).toEqual([undefined, expect.stringMatching(/^bytes=\d+-$/)]);
-    expect((await readFile(target)).subarray(0, content.length).equals(content)).toBe(true);
+    expect(controller.ranges).toHaveLength(3);
+    const asked = controller.ranges.slice(1).map((range) => Number(/^bytes=(\d+)-$/.exec(range ?? '')?.[1]));
+    expect(asked[0]).toBeGreaterThan(2 * mib);
+    expect(asked[1]).toBeGreaterThan(asked[0] ?? NaN);
+    await expectWritten();
+  });
+
+  it('outlives a server that is busy, and a chunk that came damaged once', async () => {
+    controller.listServings = ['busy', 'whole'];
+    controller.servings = ['busy', 'corrupt', 'whole'];
+    const result = await run(install, { FETCH_ATTEMPTS: 3 });
+    expect(result.all).toMatch(/chunk \d of 7 .* has SHA-256 [0-9a-f]{64}, expected [0-9a-f]{64}, attempt/);
+    expect(result.exitCode).toBe(0);
+    await expectWritten();
   });
 
   it.each([
-    ['cut', /the download of the image ended after \d+ of \d+ bytes: curl: \(18\)/],
-    ['cut without ranges', /the download of the image ended after \d+ of \d+ bytes/],
+    ['cut without ranges', /the download of the image ended after \d+ of \d+ bytes: curl: \(33\)/],
     ['missing', /the download of the image ended after 0 of \d+ bytes: curl: \(22\).*404/],
     ['short', /the image is \d+ bytes long, but \d+ bytes came/],
-    ['corrupt', /the image that came has SHA-256 [0-9a-f]{64}, expected [0-9a-f]{64}/],
+    [
+      'corrupt',
+      /chunk \d of 7 \(bytes \d+ to \d+ of the image\) has SHA-256 \w{64}, expected \w{64}, for the second time/,
+    ],
+    ['busy', /the download of the image ended after 0 of \d+ bytes: curl: \(22\).*503/],
   ] as const)('%s is a failure that the controller is told', async (serving, reason) => {
     controller.servings = [serving];
-    const result = await run('stream_image:10');
+    const result = await run(install);
     expect(result.exitCode).toBe(1);
-    expect(failureReason()).toMatch(/^step 1\/1 stream image: /);
+    expect(failureReason()).toMatch(/^step 3\/4 stream image: /);
     expect(failureReason()).toMatch(reason);
     expect(result.all).toContain('left safe');
   });
 
-  it('of another length than was announced is a failure', async () => {
-    const result = await run('stream_image:10', { IMAGE_UNCOMPRESSED_BYTES: content.length + 1 });
+  it.each([
+    ['missing', /the download of the list of chunks failed: curl: \(22\).*404/],
+    ['short', /the list of chunks that came has SHA-256 \w{64}, expected \w{64}/],
+    ['corrupt', /the list of chunks that came has SHA-256 \w{64}, expected \w{64}/],
+  ] as const)('a list of chunks that is %s is a failure', async (serving, reason) => {
+    controller.listServings = [serving];
+    const result = await run(install);
     expect(result.exitCode).toBe(1);
-    expect(failureReason()).toContain(`but ${content.length} bytes were written`);
+    expect(failureReason()).toMatch(reason);
+    expect(controller.ranges).toEqual([]);
   });
 
-  it('to a partition that is full or cannot be written is a failure', async () => {
-    await rm(target);
-    await execa('ln', ['-s', '/dev/full', target]);
-    const result = await run('stream_image:10');
+  it('to a device that is full or cannot be written is a failure', async () => {
+    const result = await run('fetch_chunk_list:0 stream_image:10', { IMAGE_DEVICE: '/dev/full' });
     expect(result.exitCode).toBe(1);
-    expect(failureReason()).toMatch(/writing the image to the disk failed: .*No space left on device/s);
+    expect(failureReason()).toMatch(
+      /writing the image to the disk failed: .*(No space left|Invalid argument)/s,
+    );
+  });
+
+  it('leaves nothing in memory', async () => {
+    await run(`${install} print_and_break:90`);
+    expect(await readdir(directory)).toEqual([]);
+  });
+});
+
+describe('reading back', () => {
+  it.each([
+    [
+      'a chunk',
+      'full',
+      9 * mib + 77,
+      /the 1048576 bytes from 9437184 on have SHA-256 \w{64}, expected \w{64}/,
+    ],
+    [
+      'a hole',
+      'full',
+      18 * mib,
+      /6 of the \d+ bytes from \d+ on are not zero, though the image is empty there/,
+    ],
+    ['the first hole', 'sampled', 0, /6 of the 1048576 bytes from 0 on are not zero/],
+    ['the last chunk', 'sampled', 20 * mib + 9, /the 4096 bytes from 20971520 on have SHA-256/],
+  ])('finds that %s is not what was written (%s)', async (_, policy, offset, reason) => {
+    const result = await run(install.replace('read_back', 'spoil:70 read_back'), {
+      READ_BACK: policy,
+      SPOIL_AT: offset,
+    });
+    expect(result.exitCode).toBe(1);
+    expect(failureReason()).toMatch(
+      /^step 5\/5 read back: writing the image to the disk failed: read back, /,
+    );
+    expect(failureReason()).toMatch(reason);
+  });
+
+  it('says what was compared', async () => {
+    expect((await run(install)).all).toContain(
+      `image: read back (full), ${content.length} bytes on ${disk.path}`,
+    );
+    expect((await run(install, { READ_BACK: 'sampled' })).all).toContain('image: read back (sampled), ');
+    expect((await run(install, { READ_BACK: 'none' })).all).toContain('image: not read back');
   });
 });
 
 describe('reporting', () => {
   it('sends every line that was printed, with the token', async () => {
-    const result = await run('report_start:0 stream_image:10');
+    const result = await run(`report_start:0 ${install}`);
     expect(result.exitCode).toBe(0);
-    expect(controller.log).toContain('== step 1/2 report start\n');
-    expect(controller.log).toMatch(/== step 2\/2 done in \d+ s\n$/);
+    expect(controller.log).toContain('== step 1/5 report start\n');
+    expect(controller.log).toMatch(/== step 5\/5 done in \d+ s\n$/);
     expect([...controller.tokens]).toEqual(['Bearer the-token']);
     expect(controller.notifications[0]).toEqual({ state: 'install', progress: 0 });
   });
@@ -218,7 +221,7 @@ describe('reporting', () => {
 
   it('that is refused ends the script before anything else is done', async () => {
     controller.notifyStatuses = [409];
-    const result = await run('report_start:0 stream_image:10');
+    const result = await run(`report_start:0 ${install}`);
     expect(result.exitCode).toBe(1);
     expect(controller.ranges).toEqual([]);
   });
@@ -227,11 +230,5 @@ describe('reporting', () => {
     const result = await run('print_and_break:0', { CONTROLLER_URL: 'http://127.0.0.1:1' });
     expect(result.exitCode).toBe(2);
     expect(result.all).toContain('The failure could not be reported.');
-  });
-
-  it('leaves nothing behind', async () => {
-    await run('report_start:0 print_and_break:50');
-    const { stdout } = await execa('ls', [directory]);
-    expect(stdout).toBe('partition');
   });
 });

@@ -1,6 +1,6 @@
 import { execa } from 'execa';
-import { createHash, randomBytes } from 'node:crypto';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,15 +10,17 @@ import { Why } from '#provisioning';
 import { TestEngine } from '../support/engine.js';
 import { LoopDisk } from '../support/loop-disk.js';
 import { startPostgres, type TestPostgres } from '../support/postgres.js';
+import { StoredImage } from '../support/stored-image.js';
 import { type RuleId, Seen } from '../support/why-tested.js';
 
 const templates = fileURLToPath(new URL('../../templates', import.meta.url));
+const stream = ['fetch_chunk_list', 'stream_image'];
 const seen = new Seen('installer scripts');
 
 let postgres: TestPostgres;
 let engine: TestEngine;
 let directory: string;
-let image: Buffer;
+let image: StoredImage;
 /** One that takes no discard. */
 let disk: LoopDisk;
 let machines = 0;
@@ -28,35 +30,32 @@ beforeAll(async () => {
   engine = await TestEngine.start(await postgres.database());
   disk = await LoopDisk.make({ mib: 1, discards: false });
   directory = await mkdtemp(join(tmpdir(), 'dodai-why-installer-'));
-  const packed = await execa('zstd', ['--stdout'], { input: randomBytes(100_000), encoding: 'buffer' });
-  image = Buffer.from(packed.stdout);
-  await writeFile(join(directory, 'image'), image);
-  await execa('truncate', ['--size=1M', join(directory, 'partition')]);
+  image = await StoredImage.of(randomBytes(100_000));
 });
 afterAll(async () => {
   await disk?.remove();
   await engine?.stop();
   await postgres?.stop();
+  await image?.remove();
   await rm(directory, { recursive: true, force: true });
 });
 
-/** Runs one step as create.sh or delete.sh has it, on a machine that lacks something; answers how it tells that it failed. */
-async function failing(step: string, settings: Record<string, string | number>): Promise<string> {
+/** Runs steps as create.sh or delete.sh has it, on a machine that lacks something; answers how it tells that it failed. */
+async function failing(steps: string[], settings: Record<string, string | number>): Promise<string> {
   const script = `set -Eeuo pipefail
-    for snippet in notify steps disks layout image root installed-os boot-loader wipe-metadata wipe secure-erase wipe-evidence; do . '${templates}/snippets/'$snippet.sh; done
-    eval "$(sed -n '/^${step}() {/,/^}/p' '${templates}/create.sh' '${templates}/delete.sh')"
-    ROOT_DEVICE=$GIVEN_ROOT DISKS=$GIVEN_DISKS
+    for snippet in notify steps disks layout image image-to-device root installed-os boot-loader wipe-metadata wipe secure-erase wipe-evidence; do . '${templates}/snippets/'$snippet.sh; done
+    eval "$(sed -n '/^${steps.at(-1)}() {/,/^}/p' '${templates}/create.sh' '${templates}/delete.sh')"
+    IMAGE_DEVICE=$GIVEN_DEVICE DISKS=$GIVEN_DISKS
     leave_safe() { :; }
     list_disks() { printf '[]'; }
     ls_nothing() { ls /does/not/exist; }
     post() { cp "$3" "$POSTED"; }
     start_steps install
-    run_steps report_start:0 ${step}:10`;
+    run_steps report_start:0 ${steps.map((step) => `${step}:10`).join(' ')}`;
   const posted = join(directory, 'posted');
   const env = {
     TMPDIR: directory,
     POSTED: posted,
-    GIVEN_ROOT: join(directory, 'partition'),
     INSTANCE_ID: 'instance-1',
     CONTROLLER_URL: 'http://127.0.0.1:1',
     TOKEN: 'the-token',
@@ -64,10 +63,11 @@ async function failing(step: string, settings: Record<string, string | number>):
     BOOT_MODE: 'bios',
     GIVEN_DISKS: '',
     IMAGE_ID: 'image-1',
-    IMAGE_URL: `file://${directory}/image`,
-    IMAGE_SHA256: createHash('sha256').update(image).digest('hex'),
-    IMAGE_COMPRESSED_BYTES: image.length,
-    IMAGE_UNCOMPRESSED_BYTES: 100_000,
+    IMAGE_KIND: 'file_system',
+    ...image.variables(''),
+    IMAGE_URL: `file://${image.files.chunks}`,
+    IMAGE_CHUNKS_URL: `file://${image.files.list}`,
+    GIVEN_DEVICE: join(directory, 'disk'),
     FETCH_ATTEMPTS: 1,
     HOST_NAME: 'web1',
     ROOT_DEVICE_HINT: '{"serial":"S1"}',
@@ -97,19 +97,19 @@ async function tellLog(instanceId: string): Promise<void> {
   await engine.callbacks.log(instanceId, engine.token(instanceId), 'a line\nthe last line of its log\n');
 }
 
-const cases: [rule: RuleId, step: string, settings: Record<string, string | number>, reason: RegExp][] = [
-  ['checksum-wrong', 'stream_image', { IMAGE_SHA256: 'a'.repeat(64) }, /expected a{64}/],
-  ['image-broken-off', 'stream_image', { IMAGE_URL: 'file:///does/not/exist' }, /ended after 0 of \d+ bytes/],
-  ['image-broken-off', 'stream_image', { IMAGE_COMPRESSED_BYTES: 1_000_000 }, /but \d+ bytes came/],
-  ['disk-write-failed', 'stream_image', { GIVEN_ROOT: '/dev/full' }, /No space left/],
-  ['installer-failed', 'stream_image', { IMAGE_UNCOMPRESSED_BYTES: 1 }, /bytes were written/],
-  ['no-suitable-disk', 'choose_disk', {}, /no disk matches the root device hint/],
-  ['boot-loader-failed', 'install_boot_loader', {}, /has no grub-install/],
-  ['installer-failed', 'ls_nothing', {}, /ls \/does\/not\/exist.*ended with status 2/],
+const cases: [rule: RuleId, steps: string[], settings: Record<string, string | number>, reason: RegExp][] = [
+  ['checksum-wrong', stream, { IMAGE_URL: 'file:///dev/zero' }, /cannot be decompressed: /],
+  ['checksum-wrong', ['fetch_chunk_list'], { IMAGE_CHUNKS_SHA256: 'a'.repeat(64) }, /expected a{64}/],
+  ['image-broken-off', stream, { IMAGE_URL: 'file:///does/not/exist' }, /ended after 0 of \d+ bytes/],
+  ['image-broken-off', stream, { IMAGE_URL: 'file:///dev/null' }, /but \d+ bytes came/],
+  ['disk-write-failed', stream, { GIVEN_DEVICE: '/dev/full' }, /No space left|Invalid argument/],
+  ['no-suitable-disk', ['choose_disk'], {}, /no disk matches the root device hint/],
+  ['boot-loader-failed', ['install_boot_loader'], {}, /has no grub-install/],
+  ['installer-failed', ['ls_nothing'], {}, /ls \/does\/not\/exist.*ended with status 2/],
 ];
 
-it.each(cases)('%s: %s with %o', async (rule, step, settings, reason) => {
-  const message = await failing(step, settings);
+it.each(cases)('%s: %s with %o', async (rule, steps, settings, reason) => {
+  const message = await failing(steps, settings);
   const machine = await engine.inactiveMachine(`m${++machines}`, machines);
   const { id } = await engine.spawn(machine);
   await engine.until(machine.id, isBooting);
@@ -136,7 +136,7 @@ const wipes: [rule: RuleId, step: string, settings: Record<string, string>, reas
 ];
 
 it.each(wipes)('%s: %s with %o', async (rule, step, settings, reason) => {
-  const message = await failing(step, {
+  const message = await failing([step], {
     ...settings,
     ...('GIVEN_DISKS' in settings && { GIVEN_DISKS: disk.path }),
   });

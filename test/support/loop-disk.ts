@@ -11,6 +11,8 @@ interface Kind {
   /** False: one that takes no discard, because the file behind it cannot have holes. */
   discards?: boolean;
   readOnly?: boolean;
+  /** One that was never written to. */
+  blank?: boolean;
 }
 
 /** A real block device full of random bytes, so that discard, zeroing and direct reads are the kernel's own. */
@@ -18,18 +20,24 @@ export class LoopDisk {
   private constructor(
     readonly path: string,
     private readonly directory: string,
-    private readonly file: string,
+    readonly file: string,
     readonly sizeBytes: number,
     private readonly isMounted: boolean,
   ) {}
 
-  static async make({ mib: size, discards = true, readOnly = false }: Kind): Promise<LoopDisk> {
+  static async make({
+    mib: size,
+    discards = true,
+    readOnly = false,
+    blank = false,
+  }: Kind): Promise<LoopDisk> {
     const directory = await mkdtemp(join(tmpdir(), 'loop-disk-'));
     const folder = join(directory, 'files');
     await mkdir(folder);
     if (!discards) await execa('mount', ['-t', 'ramfs', 'none', folder]);
     const file = join(folder, 'disk');
-    await writeFile(file, Buffer.concat(Array.from({ length: size }, () => randomBytes(mib))));
+    if (blank) await execa('truncate', [`--size=${size}M`, file]);
+    else await writeFile(file, Buffer.concat(Array.from({ length: size }, () => randomBytes(mib))));
     const options = readOnly ? ['--read-only'] : [];
     const { stdout: path } = await execa('losetup', ['--find', '--show', '--partscan', ...options, file]);
     return new LoopDisk(path, directory, file, size * mib, !discards);

@@ -24,7 +24,8 @@ export async function importImage(
   const inspection = await inspectImage({ path, ...content }, processes, { signal });
   refuseForeign(inspection);
   const files = { chunks: join(folder, 'chunks'), list: join(folder, 'list') };
-  // Every byte is in a chunk: what writes images to disks takes all of it as one stream.
-  const stored = await new ChunkWriter(processes, signal).write(path, files, { holes: false });
+  // A tarball is passed on from its first byte to its last, zeros and all.
+  const holes = content.kind !== 'tarball';
+  const stored = await new ChunkWriter(processes, signal).write(path, files, { holes });
   return { image: { ...stored, ...content, ...inspection, sourceSha256 }, files };
 }

@@ -1,4 +1,5 @@
 import {
+  type BootMode,
   type DiskPlan,
   diskMib,
   diskPlan,
@@ -18,11 +19,15 @@ type Fitted = Pick<
   InstanceType,
   'name' | 'localGb' | 'rootSizeMib' | 'swapSizeMib' | 'kdumpSizeMib' | 'ephemeralSizeMib' | 'diskLayout'
 >;
-type Content = Pick<Image, 'name' | 'kind' | 'fileSystem' | 'uncompressedBytes'>;
+type Content = Pick<
+  Image,
+  'name' | 'kind' | 'fileSystem' | 'uncompressedBytes' | 'chunksSha256' | 'description'
+>;
 
 /** An image and the disks of a type have to suit each other. Throws `image-too-large` or `image-unsuitable`. */
 export function checkFit(image: Content, type: Fitted): void {
   checkKind(image, type);
+  checkContent(image);
   const imageMib = Math.ceil(image.uncompressedBytes / mib);
   const isDisk = image.kind === 'disk';
   const hasMib = isDisk ? diskMib(type.localGb) : rootMib(type);
@@ -55,6 +60,54 @@ function checkKind({ name, kind, fileSystem }: Content, type: Fitted): void {
     throw unsuitable(
       `The image ${name} is a file system of type ${fileSystem}; the disk layout of ${type.name} wants ${wanted} for root.`,
       'Leave out fileSystem of root in the disk layout, or choose an image that is such a file system or a tarball.',
+    );
+}
+
+/** What is wrong with it for every machine. */
+function checkContent(image: Content): void {
+  const { name, chunksSha256, description } = image;
+  if (chunksSha256 === '')
+    throw unsuitable(
+      `The image ${name} was imported before images were kept in chunks.`,
+      'Delete it and import it again.',
+    );
+  const architecture = description?.architecture ?? null;
+  if (architecture !== null && architecture !== 'x86_64')
+    throw unsuitable(
+      `The image ${name} is for ${architecture} machines; dodai installs x86_64.`,
+      'Import the image for x86_64 (often called amd64).',
+    );
+  if (bootModesOf(image)?.length === 0)
+    throw unsuitable(`The image ${name} starts on no firmware.`, remedyOfBoot(image));
+}
+
+/** The firmware that it can be made to start on; undefined: what is in it could not be read. */
+export function bootModesOf({ kind, description }: Content): BootMode[] | undefined {
+  if (!description?.os) return undefined;
+  return kind === 'disk' ? description.bootModes : description.installableBootModes;
+}
+
+function remedyOfBoot({ kind }: Content): string {
+  return kind === 'disk'
+    ? 'Choose an image of a disk that has a boot loader for it.'
+    : 'Choose an image that has a kernel and GRUB: on Debian the packages grub-pc-bin (BIOS) and grub-efi-amd64-bin (UEFI).';
+}
+
+/** Throws as checkFit does, also when it is none for this very machine. */
+export function checkFitOn(machine: Machine, image: Content, type: Fitted): void {
+  checkFit(image, type);
+  const modes = bootModesOf(image);
+  if (modes && !modes.includes(machine.bootMode))
+    throw unsuitable(
+      `The image ${image.name} starts on ${modes.join(' and ')} firmware; ${machine.name} has ${machine.bootMode}.`,
+      remedyOfBoot(image),
+    );
+  const needed = neededGb(image, type);
+  if (image.kind === 'disk' && needed > machine.localGb)
+    throw new DomainError(
+      'image-too-large',
+      `The image ${image.name} needs a disk of ${needed} GB; that of ${machine.name} has ${machine.localGb} GB.`,
+      { remedy: 'Choose a smaller image or a machine with a larger disk.', context: { field: 'image' } },
     );
 }
 

@@ -1,4 +1,12 @@
-import { DomainError, type Image, type Instance, type InstanceType, type Machine, netbootOf } from '#core';
+import {
+  DomainError,
+  type Image,
+  type ImageKind,
+  type Instance,
+  type InstanceType,
+  type Machine,
+  netbootOf,
+} from '#core';
 import type { BootDecision, DhcpReservation, Loader } from '#netboot';
 import type { Config, SecretBox } from '#platform';
 import type { ImageStore, InstanceStore, InstanceTypeStore, MachineStore } from '#store';
@@ -105,14 +113,21 @@ export class Netbooting {
     type: InstanceType,
     image: Image,
   ): TemplateContext<'create.sh'> {
+    const imageUrl = `${this.config.publicUrl}/boot/images/${image.id}`;
     return {
       ...this.installer(instance),
       imageId: image.id,
       imageType: serverImage.test(image.name) ? 'server' : 'node',
-      imageUrl: `${this.config.publicUrl}/boot/images/${image.id}`,
-      imageSha256: image.sha256,
+      imageKind: installableKind(image),
+      imageUrl,
+      imageChunksUrl: `${imageUrl}/chunks`,
+      imageChunksSha256: image.chunksSha256,
       imageCompressedBytes: image.compressedBytes,
       imageUncompressedBytes: image.uncompressedBytes,
+      imageDataBytes: image.dataBytes,
+      imageRootPartition: image.description?.rootPartition,
+      imageSectorBytes: image.description?.partitionTable?.sectorBytes,
+      readBack: type.readBack,
       bootMode: machine.bootMode,
       hostName: instance.hostName,
       pxeMac: machine.pxeMac,
@@ -138,4 +153,12 @@ function notDue(instanceId: string, name: ScriptName): DomainError {
       remedy: 'The script is served while the machine boots to be installed or wiped, and not after.',
     },
   );
+}
+
+/** Throws DomainError `image-unsuitable`: spawn takes none for which it would. */
+function installableKind({ kind, name }: Image): Exclude<ImageKind, 'iso'> {
+  if (kind !== 'iso') return kind;
+  throw new DomainError('image-unsuitable', `${name} is an ISO: it can be started, and not installed.`, {
+    remedy: 'Spawn with an image of a disk, a file system or a tarball.',
+  });
 }

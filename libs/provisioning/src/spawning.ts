@@ -12,7 +12,7 @@ import type {
 } from '#store';
 import PQueue from 'p-queue';
 import { type Asker, dodai } from './asker.js';
-import { checkFit, isMirrored, neededGb } from './image-fit.js';
+import { bootModesOf, checkFit, isMirrored, neededGb } from './image-fit.js';
 import { checkTaken } from './refusal.js';
 import { weighAnew } from './stale.js';
 
@@ -72,7 +72,7 @@ export class Spawning {
   /**
    * Reserves a machine for a new instance and has it installed, or handed over when one waits in the pool with this image.
    * The same idempotency key gives the same instance again. Throws DomainError `machine-unavailable` when no machine will do,
-   * `image-too-large` when it could not fit, `cluster-not-found`, `cluster-vlan-mismatch`.
+   * `image-too-large` or `image-unsuitable` when the image is none for this type, `cluster-not-found`, `cluster-vlan-mismatch`.
    */
   async spawn(request: SpawnRequest, asker: Asker, idempotencyKey?: string): Promise<Instance> {
     const idempotency =
@@ -106,6 +106,7 @@ export class Spawning {
         instanceType: type.name,
         minLocalGb: neededGb(image, type),
         mirrored: isMirrored(image, type),
+        bootModes: bootModesOf(image),
         machineId,
         pooled: true,
         poolLimit: atMost,
@@ -171,6 +172,7 @@ export class Spawning {
       minMemoryMb: request.minMemoryMb,
       minLocalGb: Math.max(request.minLocalGb ?? 0, neededGb(image, type)),
       mirrored: isMirrored(image, type),
+      bootModes: bootModesOf(image),
       antiAffinity,
       cluster,
       vlanId: request.vlanId ?? null,

@@ -20,7 +20,7 @@ import type {
 import type { Asker } from './asker.js';
 import type { Bmc } from './bmc.js';
 import { checkTaken, marked } from './refusal.js';
-import { checkFit } from './image-fit.js';
+import { checkFit, checkFitOn } from './image-fit.js';
 import { weighAnew } from './stale.js';
 
 /** Bare orders to a BMC, as against the verbs of the life cycle. */
@@ -111,11 +111,13 @@ export class Verbs {
   async rebuild(instanceId: string, image: string | undefined, asker: Asker): Promise<Instance> {
     const instance = await this.stores.instances.get(instanceId);
     const chosen = await this.stores.images.find(image ?? instance.imageId ?? noImage(instance));
-    checkFit(chosen, await this.stores.types.get(instance.instanceType));
+    const type = await this.stores.types.get(instance.instanceType);
+    checkFit(chosen, type);
     const message = `${asker.name} rebuilds ${instance.hostName} from the image ${chosen.name}`;
-    await this.take({ instanceId }, 'rebuild', (machine) =>
-      this.writer.rebuild(machine, chosen.id, { message, data: { asker } }),
-    );
+    await this.take({ instanceId }, 'rebuild', (machine) => {
+      checkFitOn(machine, chosen, type);
+      return this.writer.rebuild(machine, chosen.id, { message, data: { asker } });
+    });
     return this.stores.instances.get(instanceId);
   }
 

@@ -1,4 +1,4 @@
-import type { Machine } from '#core';
+import type { BootMode, Machine } from '#core';
 import { type Machine as Row, Prisma } from './generated/client.js';
 import { machineColumns } from './machine-columns.js';
 import { toMachine } from './rows.js';
@@ -12,6 +12,8 @@ export interface Wanted {
   minLocalGb: number;
   /** It is installed on two disks. */
   mirrored?: boolean;
+  /** Firmware that the image starts on; undefined: nobody knows. */
+  bootModes?: BootMode[];
   minVcpus?: number;
   minMemoryMb?: number;
   /** Every one must be there with this value. */
@@ -43,7 +45,15 @@ const pooled = Prisma.sql`(m.state = 'active' AND i.pooled AND i.state IN ('acti
 
 /** The demands that hold whichever way the machine is taken. */
 function demandsOf(wanted: Wanted): Demand[] {
-  const { machineId, instanceType, labels = {}, minVcpus = 0, minMemoryMb = 0, minLocalGb } = wanted;
+  const {
+    machineId,
+    instanceType,
+    labels = {},
+    minVcpus = 0,
+    minMemoryMb = 0,
+    minLocalGb,
+    bootModes,
+  } = wanted;
   return [
     ...(machineId === undefined
       ? []
@@ -59,6 +69,14 @@ function demandsOf(wanted: Wanted): Demand[] {
     { reason: `has less than ${minMemoryMb} MiB of memory`, met: Prisma.sql`m.memory_mb >= ${minMemoryMb}` },
     { reason: `has a disk of less than ${minLocalGb} GB`, met: Prisma.sql`m.local_gb >= ${minLocalGb}` },
     ...(wanted.mirrored === true ? [twoDisks] : []),
+    ...(bootModes
+      ? [
+          {
+            reason: `has no ${bootModes.join(' or ')} firmware, which the image needs`,
+            met: Prisma.sql`m.boot_mode::text = ANY(${bootModes})`,
+          },
+        ]
+      : []),
     ...apart(wanted),
   ];
 }

@@ -1,4 +1,4 @@
-import { bootModes, wipeModes } from '#core';
+import { bootModes, imageKinds, readBackPolicies, wipeModes } from '#core';
 import { z } from 'zod';
 import * as f from './fields.js';
 
@@ -24,10 +24,19 @@ const createContext = z
     ...installer,
     imageId: f.id.describe('Id of the image'),
     imageType: z.enum(['server', 'node']).describe("dodai's image type: server for images named dodai-deploy"),
-    imageUrl: f.url.describe('The image as stored: an ext file system, compressed with zstd'),
-    imageSha256: f.sha256.describe('Of the file at imageUrl, as it goes over the wire'),
+    imageKind: z
+      .enum(imageKinds)
+      .exclude(['iso'])
+      .describe('What its content is: a file system for the root device, a whole disk, a tarball for a file system made there'),
+    imageUrl: f.url.describe('The image as stored: chunks of its content, each compressed with zstd, one after another'),
+    imageChunksUrl: f.url.describe('The list of these chunks: offset, length, both again as stored, SHA-256 of the content'),
+    imageChunksSha256: f.sha256.describe('Of the list'),
     imageCompressedBytes: f.bytes.describe('Length of the file at imageUrl'),
-    imageUncompressedBytes: f.bytes.describe('Length of the file system in it'),
+    imageUncompressedBytes: f.bytes.describe('Length of its content'),
+    imageDataBytes: f.bytesOrNone.describe('What of the content is in chunks; the rest is zeros'),
+    imageRootPartition: f.orEmpty(f.count).describe('Of a whole disk: the partition of the root file system; empty: unknown'),
+    imageSectorBytes: f.orEmpty(f.count).describe('Of a whole disk: what its partition table counts in; empty: unknown'),
+    readBack: z.enum(readBackPolicies).default('sampled').describe('How much is read again and compared, once written'),
     ...owner,
     bootMode: z.enum(bootModes).describe('Firmware that the machine starts with'),
     pooled: z.boolean().default(false).describe('It has no owner: in the pool it asks for one'),

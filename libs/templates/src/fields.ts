@@ -31,6 +31,8 @@ export const ipv4 = z.ipv4('is not an IPv4 address');
 export const hostName = z.string().regex(hostNamePattern, 'is not a host name');
 export const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'is not a SHA-256 digest: 64 lower-case hexadecimal digits');
 export const bytes = z.int('is not a whole number of bytes').positive('is not a number of bytes above 0');
+export const bytesOrNone = z.int('is not a whole number of bytes').min(0, 'is below 0');
+export const count = z.int('is not a whole number').positive('is not above 0');
 const mib = z.int('is not a whole number of MiB').min(0, 'is below 0');
 
 export const sshKey = line
@@ -45,7 +47,7 @@ export const userData = z
   .max(65_536, 'is longer than 65536 characters');
 
 /** What may be absent is empty in the template, never undefined: a misspelt name stays an error. */
-export const orEmpty = <T extends z.ZodType<string>>(field: T) => field.nullish().transform((value) => value ?? '');
+export const orEmpty = <T extends z.ZodType<string | number>>(field: T) => field.nullish().transform((value) => value ?? '');
 
 export const rootDeviceHint = z.strictObject({
   serial: line.optional(),

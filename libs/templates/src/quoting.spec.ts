@@ -49,7 +49,7 @@ describe('a quoted word', () => {
 });
 
 describe('create.sh', () => {
-  const strings = ['instanceId', 'controllerUrl', 'token', 'imageId', 'imageType', 'imageUrl', 'imageSha256'];
+  const strings = ['instanceId', 'controllerUrl', 'token', 'imageId', 'imageType', 'imageUrl', 'imageChunksSha256'];
   const more = ['hostName', 'pxeMac', 'pxeIp', 'storageMac', 'storageIp', 'serviceMac1', 'serviceMac2'];
 
   it.each([...strings, ...more])('refuses a hostile %s, or passes it on inert', async (parameter) => {
@@ -62,7 +62,7 @@ describe('create.sh', () => {
     }
   });
 
-  it.each(['hostName', 'pxeMac', 'imageUrl', 'instanceId', 'imageSha256'])(
+  it.each(['hostName', 'pxeMac', 'imageUrl', 'instanceId', 'imageChunksSha256'])(
     'refuses every hostile %s: it has a form of its own',
     async (parameter) => {
       for (const value of hostile) {

@@ -46,11 +46,24 @@ describe('rendered templates', () => {
 
   it.each([
     ['create.sh', createContext],
+    ['create.sh', { ...createContext, imageKind: 'tarball' }],
+    ['create.sh', { ...createContext, imageKind: 'disk' }],
     ['hand-over.sh', handOverContext],
     ['delete.sh', deleteContext],
   ] as const)('%s has nothing that shellcheck warns of', async (name, context) => {
     const script = await renderer.render(name, context);
     await execa('shellcheck', ['--severity=warning', '--shell=bash', '-'], { input: script });
+  });
+
+  it.each([
+    ['file_system', /partition_disk.* stream_image.* grow_root.* mount_root.* install_boot_loader/],
+    ['tarball', /partition_disk.* make_root.* mount_root.* stream_image.* install_boot_loader/],
+    ['disk', /clear_disk.* stream_image.* grow_partitions.* grow_root.* set_boot_entry.* mount_root/],
+  ] as const)('create.sh installs a %s in its own steps', async (imageKind, order) => {
+    const script = await renderer.render('create.sh', { ...createContext, imageKind });
+    const steps = [...script.slice(script.indexOf('\nrun_steps ')).matchAll(/([a-z_]+):\d+/g)].map(([, step]) => step);
+    expect(steps.join(' ')).toMatch(order);
+    for (const step of steps) expect(script).toMatch(new RegExp(`^${step}\\(\\) \\{$`, 'm'));
   });
 
   it.each(['create.sh', 'hand-over.sh'] as const)(

@@ -23,9 +23,12 @@ export const wipeEnds = {
   noDiscard: /cannot discard|took the discard/,
 } as const;
 
-/** How templates/snippets/image.sh words the ends of the step `stream image`. */
+/** Those of create.sh in which the image comes and is written. */
+export const imageSteps: readonly string[] = ['fetch chunk list', 'zero holes', 'stream image', 'read back'];
+
+/** How templates/snippets/image*.sh word the ends of these steps. */
 export const imageEnds = {
-  otherDigest: /has SHA-256 \w+, expected \w+/,
-  brokenOff: /the download of the image ended after|bytes long, but \d+ bytes came/,
+  otherDigest: /has SHA-256 \w+, expected \w+|cannot be decompressed/,
+  brokenOff: /the download of the (image ended after|list of chunks failed)|bytes long, but \d+ bytes came/,
   notWritten: /writing the image to the disk failed/,
 } as const;

@@ -7,11 +7,15 @@ CONTROLLER_URL=http://10.77.0.1:7071
 TOKEN=tok_Zm9vYmFy
 
 IMAGE_ID=0b0e9d6c-3f53-4c7b-9f5e-6b8a2f1f7a11
+IMAGE_KIND=file_system
 IMAGE_TYPE=node
 IMAGE_URL=http://10.77.0.1:7071/boot/images/0b0e9d6c-3f53-4c7b-9f5e-6b8a2f1f7a11
-IMAGE_SHA256=abababababababababababababababababababababababababababababababab
+IMAGE_CHUNKS_URL=http://10.77.0.1:7071/boot/images/0b0e9d6c-3f53-4c7b-9f5e-6b8a2f1f7a11/chunks
+IMAGE_CHUNKS_SHA256=abababababababababababababababababababababababababababababababab
 IMAGE_COMPRESSED_BYTES=120000000
 IMAGE_UNCOMPRESSED_BYTES=500000000
+IMAGE_DATA_BYTES=300000000
+READ_BACK=sampled
 
 BOOT_MODE=bios
 HOST_NAME=db1.example.org
@@ -558,102 +562,369 @@ make_unbootable() {
   done
 }
 
-# Streams the image to its partition: one pass over the wire, checked against the digest the operator has.
-# Needs IMAGE_URL, IMAGE_SHA256, IMAGE_COMPRESSED_BYTES and IMAGE_UNCOMPRESSED_BYTES.
 
-# Writes the whole image on standard output; a connection that breaks is taken up again where it broke, for about two
-# minutes: a controller that is started anew must not cost the installations under way.
-fetch_image() {
-  local got=0 attempt status code size pause=1 attempts=${FETCH_ATTEMPTS:-12}
-  for ((attempt = 1; attempt <= attempts; attempt++)); do
-    status=0
-    curl --fail --silent --show-error --location --connect-timeout 10 --speed-limit 1024 --speed-time 60 \
-      --continue-at "$got" --write-out '%{stderr}size=%{size_download}\ncode=%{http_code}\n' "$IMAGE_URL" 2>"$WORK_DIR/fetch" || status=$?
-    size=$(sed -n 's/^size=//p' "$WORK_DIR/fetch")
-    got=$((got + ${size:-0}))
-    printf '%d' "$got" >"$WORK_DIR/fetched-bytes"
-    ((status == 0)) && return 0
-    code=$(sed -n 's/^code=//p' "$WORK_DIR/fetch")
-    sed '/^size=/d; /^code=/d' "$WORK_DIR/fetch" >"$WORK_DIR/fetch-error"
-    printf 'image: %s after %d bytes, attempt %d of %d\n' "$(<"$WORK_DIR/fetch-error")" "$got" "$attempt" "$attempts" >&2
-    # 22: the server answered with an error, which gets better when it is one of its own; 23: the reader ended; 33: it cannot
-    # continue.
-    case $status:$code in 22:5??) ;; 22:* | 23:* | 33:*) return 1 ;; esac
+# Brings the image, chunk by chunk: each is compressed by itself, and has its digest in a list, which has one too. One pass over
+# the wire, taken up again at the last good chunk where it breaks; nothing is kept that was not checked. What becomes of a
+# chunk is said by `keep_chunk FILE NUMBER` (of any chunk that is good) and `pass_on_chunk FILE` (of one after another).
+# Needs IMAGE_KIND, IMAGE_URL, IMAGE_CHUNKS_URL, IMAGE_CHUNKS_SHA256, IMAGE_COMPRESSED_BYTES and IMAGE_DATA_BYTES.
+
+# Lines of the list: OFFSET LENGTH PACKED_OFFSET PACKED_LENGTH SHA256. So many, from the first, are done with.
+CHUNKS=() CHUNKS_DONE=0 BYTES_DONE=0
+# Processes that unpack and check, in the order of the chunks. All processors take part, as far as memory goes.
+IN_WORK=() LANES=$(nproc)
+LANES=$((LANES < 2 ? 2 : LANES > 4 ? 4 : LANES))
+# What keeps it from going on, in words; what was found wrong once is not forgiven a second time.
+TROUBLE='' WRONG_CHUNK='' WRONG_LIST=''
+STREAM_BEGAN=0 LAST_TOLD=0 STREAM_WORD=writing WIRE_PID=''
+
+# fetch URL FROM: on standard output, from this byte on; for a process of its own. A connection that hangs is ended.
+fetch() {
+  exec curl --fail --silent --show-error --location --connect-timeout 10 --speed-limit 1024 --speed-time 60 \
+    --continue-at "$2" --write-out '%{stderr}code=%{http_code}\n' "$1" 2>"$WORK_DIR/fetch"
+}
+
+# fetch_failed STATUS WHAT: sets TROUBLE; ends the script when trying again is no use.
+fetch_failed() {
+  TROUBLE="$2: $(sed '/^code=/d' "$WORK_DIR/fetch")"
+  # 22: the server answered with an error, which gets better when it is one of its own; 33: it cannot continue.
+  case $1:$(sed -n 's/^code=//p' "$WORK_DIR/fetch") in 22:5??) ;; 22:* | 33:*) fail "$TROUBLE" ;; esac
+}
+
+# until_done COMMAND: again while it sets TROUBLE, for about two minutes without a good chunk: a controller that is started anew
+# must not cost the installations under way.
+until_done() {
+  local attempt=1 pause=1 before=$CHUNKS_DONE attempts=${FETCH_ATTEMPTS:-12}
+  while true; do
+    TROUBLE=''
+    "$1"
+    [[ $TROUBLE ]] || return 0
+    ((CHUNKS_DONE == before)) || attempt=1 pause=1
+    before=$CHUNKS_DONE
+    printf 'image: %s, attempt %d of %d\n' "$TROUBLE" "$attempt" "$attempts"
+    ((attempt++ < attempts)) || fail "$TROUBLE"
     sleep "$pause"
     pause=$((pause < 15 ? pause * 2 : 15))
   done
-  return 1
 }
 
-# Follows the position of the writer PID and reports it as progress.
-follow_write() {
-  local written done_mib all_mib=$((IMAGE_UNCOMPRESSED_BYTES >> 20))
-  while written=$(sed -n 's/^pos:[[:space:]]*//p' "/proc/$1/fdinfo/1" 2>/dev/null) && [[ $written ]]; do
-    done_mib=$((written >> 20))
-    step_progress "$written" "$IMAGE_UNCOMPRESSED_BYTES" "writing image: $done_mib of $all_mib MiB"
-    sleep 1
+sha256_of() {
+  local digest
+  digest=$(openssl dgst -sha256 -r "$1")
+  printf '%s' "${digest%% *}"
+}
+
+fetch_chunk_list() {
+  until_done try_list
+  mapfile -t CHUNKS <"$WORK_DIR/chunks"
+  printf 'image: %s, %d chunks, %d bytes of data, %d over the wire\n' "${IMAGE_KIND//_/ }" "${#CHUNKS[@]}" "$IMAGE_DATA_BYTES" \
+    "$IMAGE_COMPRESSED_BYTES"
+}
+
+try_list() {
+  local status=0 found
+  (fetch "$IMAGE_CHUNKS_URL" 0) >"$WORK_DIR/chunks" || status=$?
+  if ((status != 0)); then
+    fetch_failed "$status" 'the download of the list of chunks failed'
+    return 0
+  fi
+  found=$(sha256_of "$WORK_DIR/chunks")
+  [[ $found != "$IMAGE_CHUNKS_SHA256" ]] || return 0
+  TROUBLE="the list of chunks that came has SHA-256 $found, expected $IMAGE_CHUNKS_SHA256"
+  [[ -z $WRONG_LIST ]] || fail "$TROUBLE"
+  WRONG_LIST=yes
+}
+
+# Each chunk is received, unpacked, checked and kept, once.
+stream_chunks() {
+  CHUNKS_DONE=0 BYTES_DONE=0 STREAM_BEGAN=$SECONDS
+  until_done try_chunks
+  rm -f "$WORK_DIR"/chunk.*
+}
+
+# One connection, from the first chunk that is not done with.
+try_chunks() {
+  local wire number packed_offset ended=''
+  ((CHUNKS_DONE < ${#CHUNKS[@]})) || return 0
+  read -r _ _ packed_offset _ <<<"${CHUNKS[CHUNKS_DONE]}"
+  exec {wire}< <(trap - ERR EXIT && fetch "$IMAGE_URL" "$packed_offset")
+  WIRE_PID=$!
+  for ((number = CHUNKS_DONE; number < ${#CHUNKS[@]}; number++)); do
+    receive_chunk "$number" <&"$wire" || { ended=yes && break; }
+    check_chunk "$number" &
+    IN_WORK+=($!)
+    ((${#IN_WORK[@]} < LANES)) || finish_chunk || break
   done
+  while [[ -z $TROUBLE ]] && ((${#IN_WORK[@]} > 0)); do finish_chunk || break; done
+  leave_work
+  # What the stored file has after its last chunk.
+  ((CHUNKS_DONE < ${#CHUNKS[@]})) || cat <&"$wire" >/dev/null
+  exec {wire}<&-
+  end_connection "$ended" "$number"
 }
 
-# One MiB at a time and past the page cache: steady, and the progress is what is on the disk.
-write_to() {
-  local options=(of="$1" bs=1M iflag=fullblock 'conv=notrunc,fsync')
-  [[ ! -b $1 ]] || options+=(oflag=direct)
-  printf '%s' "$BASHPID" >"$WORK_DIR/writer-pid"
-  exec dd "${options[@]}" 2>"$WORK_DIR/writer"
+# Those after a chunk that was wrong are received again, too.
+leave_work() {
+  ((${#IN_WORK[@]} == 0)) || wait "${IN_WORK[@]}" || true
+  IN_WORK=()
 }
 
-# stream_image_to TARGET: downloads, writes and checks; an image that is not whole and right is a failure.
-stream_image_to() {
-  local statuses=(0 0 0 0) digester
-  rm -f "$WORK_DIR/wire" && mkfifo "$WORK_DIR/wire"
-  sha256sum <"$WORK_DIR/wire" >"$WORK_DIR/digest" &
-  digester=$!
-  (trap - ERR EXIT && sleep 1 && follow_write "$(<"$WORK_DIR/writer-pid")") 2>/dev/null &
-  # tee goes on when zstd has given up, so that the digest tells a wrong file from a broken download.
-  fetch_image | tee -p "$WORK_DIR/wire" | zstd --decompress --stdout --quiet 2>"$WORK_DIR/zstd" | write_to "$1" ||
-    statuses=("${PIPESTATUS[@]}")
-  wait "$digester"
-  check_stream "${statuses[@]}"
+# end_connection ENDED NUMBER: why there is no more of the image, if the connection has ended by itself, in this chunk.
+end_connection() {
+  local status=0 came
+  [[ $1 ]] || kill "$WIRE_PID" 2>/dev/null || true
+  wait "$WIRE_PID" || status=$?
+  [[ $1 && -z $TROUBLE ]] || return 0
+  read -r _ _ came _ <<<"${CHUNKS[$2]}"
+  came=$((came + $(stat --format=%s "$(file_of_chunk "$2").zst")))
+  ((status != 0)) || fail "the image is $IMAGE_COMPRESSED_BYTES bytes long, but $came bytes came"
+  fetch_failed "$status" "the download of the image ended after $came of $IMAGE_COMPRESSED_BYTES bytes"
 }
 
-# check_stream FETCH_STATUS TEE_STATUS ZSTD_STATUS WRITER_STATUS: the first cause is the reason.
-check_stream() {
-  local fetched digest written
-  fetched=$(<"$WORK_DIR/fetched-bytes")
-  digest=$(cut -d ' ' -f 1 "$WORK_DIR/digest")
-  written=$(sed -n 's/^\([0-9]*\) bytes.*/\1/p' "$WORK_DIR/writer")
-  (($4 == 0)) || fail "writing the image to the disk failed: $(<"$WORK_DIR/writer")"
-  (($1 == 0)) || fail "the download of the image ended after $fetched of $IMAGE_COMPRESSED_BYTES bytes: $(<"$WORK_DIR/fetch-error")"
-  ((fetched == IMAGE_COMPRESSED_BYTES)) || fail "the image is $IMAGE_COMPRESSED_BYTES bytes long, but $fetched bytes came"
-  [[ $digest == "$IMAGE_SHA256" ]] || fail "the image that came has SHA-256 $digest, expected $IMAGE_SHA256"
-  (($3 == 0)) || fail "the image cannot be decompressed: $(<"$WORK_DIR/zstd")"
-  ((written == IMAGE_UNCOMPRESSED_BYTES)) ||
-    fail "the image is $IMAGE_UNCOMPRESSED_BYTES bytes long unpacked, but $written bytes were written"
-  printf 'image: %s bytes received, SHA-256 %s, %s bytes written\n' "$fetched" "$digest" "$written"
+# file_of_chunk NUMBER: in memory, where there are never more than LANES of them.
+file_of_chunk() {
+  printf '%s' "$WORK_DIR/chunk.$(($1 % LANES))"
 }
 
-# The root file system, on whatever device the layout has for it. Needs ROOT_DEVICE.
+# receive_chunk NUMBER, the wire on standard input. Fails when that ends before the chunk does.
+receive_chunk() {
+  local packed_length file
+  file=$(file_of_chunk "$1").zst
+  read -r _ _ _ packed_length _ <<<"${CHUNKS[$1]}"
+  dd of="$file" bs=1M count="$packed_length" iflag=fullblock,count_bytes status=none || fail 'no memory left for the image'
+  (($(stat --format=%s "$file") == packed_length))
+}
+
+# check_chunk NUMBER, in a process of its own. Ends with 1 when it is wrong, with 2 when it could not be kept.
+check_chunk() {
+  local file found sha256
+  trap - ERR EXIT
+  file=$(file_of_chunk "$1")
+  read -r _ _ _ _ sha256 <<<"${CHUNKS[$1]}"
+  # The digest says more than the checksum of zstd.
+  zstd --decompress --quiet --force --no-check "$file.zst" -o "$file" 2>"$file.words" ||
+    { printf 'cannot be decompressed: %s' "$(<"$file.words")" >"$file.error" && exit 1; }
+  found=$(sha256_of "$file")
+  [[ $found == "$sha256" ]] || { printf 'has SHA-256 %s, expected %s' "$found" "$sha256" >"$file.error" && exit 1; }
+  keep_chunk "$file" "$1" 2>"$file.error" || exit 2
+}
+
+# The oldest chunk in work. Fails when it was wrong for the first time.
+finish_chunk() {
+  local status=0 length file
+  file=$(file_of_chunk "$CHUNKS_DONE")
+  wait "${IN_WORK[0]}" || status=$?
+  IN_WORK=("${IN_WORK[@]:1}")
+  if ((status != 0)); then
+    chunk_failed "$status" "$(<"$file.error")"
+    return 1
+  fi
+  pass_on_chunk "$file"
+  read -r _ length _ <<<"${CHUNKS[CHUNKS_DONE]}"
+  CHUNKS_DONE=$((CHUNKS_DONE + 1)) BYTES_DONE=$((BYTES_DONE + length))
+  tell_of_stream
+}
+
+# chunk_failed STATUS REASON
+chunk_failed() {
+  local offset length
+  (($1 == 1)) || fail "writing the image to the disk failed: $2"
+  read -r offset length _ <<<"${CHUNKS[CHUNKS_DONE]}"
+  TROUBLE="chunk $((CHUNKS_DONE + 1)) of ${#CHUNKS[@]} (bytes $offset to $((offset + length)) of the image) $2"
+  [[ $WRONG_CHUNK != "$CHUNKS_DONE" ]] || fail "$TROUBLE, for the second time"
+  WRONG_CHUNK=$CHUNKS_DONE
+}
+
+# Once a second.
+tell_of_stream() {
+  local done_mib=$((BYTES_DONE >> 20)) seconds=$((SECONDS > STREAM_BEGAN ? SECONDS - STREAM_BEGAN : 1))
+  ((SECONDS != LAST_TOLD)) || return 0
+  LAST_TOLD=$SECONDS
+  step_progress "$BYTES_DONE" "$IMAGE_DATA_BYTES" \
+    "$STREAM_WORD image: $done_mib of $((IMAGE_DATA_BYTES >> 20)) MiB, $((done_mib / seconds)) MiB/s"
+}
+
+# Writes an image to a device, each chunk at its place, and makes zeros of what is in none of them: what the device held before
+# must not show through. Then what is on it is read again, past the page cache.
+# Needs image.sh, IMAGE_UNCOMPRESSED_BYTES and READ_BACK; it goes to the root device, unless IMAGE_DEVICE is set.
+
+# The most that is zeroed, or read, between two looks at the clock.
+IMAGE_DEVICE=${IMAGE_DEVICE:-} PIECE_BYTES=$((256 << 20)) SAMPLE_BYTES=$((16 << 20)) SAMPLES=18
+
+# Past the page cache, which would only be filled for nothing. What comes last need not be a whole sector.
+keep_chunk() {
+  local offset
+  read -r offset _ <<<"${CHUNKS[$2]}"
+  dd if="$1" of="$IMAGE_DEVICE" bs=1M seek="$offset" oflag=direct,seek_bytes conv=notrunc status=none
+}
+
+pass_on_chunk() {
+  :
+}
+
+# Lines OFFSET LENGTH of what is in no chunk.
+list_holes() {
+  local offset length end=0
+  while read -r offset length _; do
+    ((offset == end)) || printf '%d %d\n' "$end" $((offset - end))
+    end=$((offset + length))
+  done <"$WORK_DIR/chunks"
+  ((end == IMAGE_UNCOMPRESSED_BYTES)) || printf '%d %d\n' "$end" $((IMAGE_UNCOMPRESSED_BYTES - end))
+}
+
+# zero_piece OFFSET LENGTH: written zeros, even where a discard would be claimed to do the same; up to the end of the sector.
+zero_piece() {
+  local sector
+  sector=$(blockdev --getss "$IMAGE_DEVICE")
+  blkdiscard --force --zeroout --offset "$1" --length $((($2 + sector - 1) / sector * sector)) "$IMAGE_DEVICE" \
+    2>"$WORK_DIR/zeroing" || fail "writing the image to the disk failed: $(<"$WORK_DIR/zeroing")"
+}
+
+zero_holes() {
+  IMAGE_DEVICE=${IMAGE_DEVICE:-$ROOT_DEVICE}
+  local offset length piece holes=0 all=$((IMAGE_UNCOMPRESSED_BYTES - IMAGE_DATA_BYTES)) zeroed=0
+  while read -r offset length; do
+    holes=$((holes + 1))
+    while ((length > 0)); do
+      piece=$((length < PIECE_BYTES ? length : PIECE_BYTES))
+      zero_piece "$offset" "$piece"
+      offset=$((offset + piece)) length=$((length - piece)) zeroed=$((zeroed + piece))
+      step_progress "$zeroed" "$all" "zeroing what is empty in the image: $((zeroed >> 20)) of $((all >> 20)) MiB"
+    done
+  done < <(list_holes)
+  printf 'image: %d holes, %d bytes, are zeros on %s\n' "$holes" "$zeroed" "$IMAGE_DEVICE"
+}
+
+stream_image() {
+  stream_chunks
+  # What the disk itself has taken and not yet written, too.
+  sync "$IMAGE_DEVICE" || fail "writing the image to the disk failed: $IMAGE_DEVICE did not take all of it"
+  printf 'image: %d bytes written to %s in %d s\n' "$BYTES_DONE" "$IMAGE_DEVICE" $((SECONDS - STREAM_BEGAN))
+}
+
+# Of the lines on standard input those that are read again: all of them, or the first, the last and as many between, evenly.
+choose_samples() {
+  if [[ $READ_BACK == full ]]; then
+    cat
+  else
+    awk -v most="$SAMPLES" '{ line[NR] = $0 }
+      END { count = NR < most ? NR : most
+        for (i = 0; i < count; i++) print line[count < 2 ? 1 : 1 + int(i * (NR - 1) / (count - 1))] }'
+  fi
+}
+
+# read_device OFFSET LENGTH: as the disk has it, not the page cache. An error is seen by what is missing then.
+read_device() {
+  local sector
+  sector=$(blockdev --getss "$IMAGE_DEVICE")
+  { dd if="$IMAGE_DEVICE" bs=1M skip="$1" count=$((($2 + sector - 1) / sector * sector)) \
+    iflag=direct,fullblock,skip_bytes,count_bytes status=none || true; } | head --bytes="$2"
+}
+
+read_back_chunks() {
+  local offset length sha256 found
+  while read -r offset length _ _ sha256; do
+    found=$(read_device "$offset" "$length" | openssl dgst -sha256 -r)
+    [[ ${found%% *} == "$sha256" ]] || fail "writing the image to the disk failed: read back, the $length bytes from $offset on $(
+    )have SHA-256 ${found%% *}, expected $sha256: $IMAGE_DEVICE does not keep what it is given"
+    told_back "$length"
+  done < <(choose_samples <"$WORK_DIR/chunks")
+}
+
+# Of a hole that is a sample, the beginning.
+read_back_holes() {
+  local offset length piece others
+  while read -r offset length; do
+    [[ $READ_BACK == full ]] || length=$((length < SAMPLE_BYTES ? length : SAMPLE_BYTES))
+    while ((length > 0)); do
+      piece=$((length < SAMPLE_BYTES ? length : SAMPLE_BYTES))
+      others=$(read_device "$offset" "$piece" | tr -d '\0' | wc -c)
+      ((others == 0)) || fail "writing the image to the disk failed: read back, $others of the $piece bytes from $offset on $(
+      )are not zero, though the image is empty there: $IMAGE_DEVICE does not keep what it is given"
+      told_back "$piece"
+      offset=$((offset + piece)) length=$((length - piece))
+    done
+  done < <(list_holes | choose_samples)
+}
+
+# told_back LENGTH
+told_back() {
+  BYTES_BACK=$((BYTES_BACK + $1))
+  ((SECONDS != LAST_TOLD)) || return 0
+  LAST_TOLD=$SECONDS
+  step_progress "$BYTES_BACK" "$IMAGE_UNCOMPRESSED_BYTES" "reading back: $((BYTES_BACK >> 20)) MiB compared"
+}
+
+read_back() {
+  BYTES_BACK=0
+  if [[ $READ_BACK == none ]]; then
+    printf 'image: not read back, as the instance type says\n'
+    return
+  fi
+  blockdev --flushbufs "$IMAGE_DEVICE"
+  read_back_chunks
+  read_back_holes
+  printf 'image: read back (%s), %d bytes on %s are what they should be\n' "$READ_BACK" "$BYTES_BACK" "$IMAGE_DEVICE"
+}
+
+# The root file system, on whatever device there is for it. Needs ROOT_DEVICE and IMAGE_ID.
+
+ROOT_SUBVOLUME=''
 
 # probe UUID|TYPE DEVICE
 probe() {
   blkid --probe --match-tag "$1" --output value "$2"
 }
 
-# It fills its device and gets an identity of its own.
+# It fills its device.
 grow_root() {
+  local type
+  type=$(probe TYPE "$ROOT_DEVICE" || true)
+  case $type in
+    ext[234]) grow_ext ;;
+    xfs) with_root_mounted xfs_growfs ;;
+    btrfs) with_root_mounted btrfs filesystem resize max ;;
+    *) fail "the root file system of image $IMAGE_ID is ${type:-of an unknown type}, not ext2, ext3, ext4, XFS or Btrfs" ;;
+  esac
+}
+
+grow_ext() {
   local status=0
   e2fsck -f -p "$ROOT_DEVICE" || status=$?
   ((status <= 1)) || fail "the file system of image $IMAGE_ID is damaged: e2fsck ended with status $status"
   resize2fs "$ROOT_DEVICE"
-  tune2fs -U random "$ROOT_DEVICE"
+}
+
+# with_root_mounted COMMAND…, which is told where. It leaves no log of the file system to be replayed.
+with_root_mounted() {
+  local mount_point
+  mount_point=$(mktemp -d)
+  mount "$ROOT_DEVICE" "$mount_point" || fail "the file system of image $IMAGE_ID is damaged: it cannot be mounted"
+  "$@" "$mount_point"
+  umount "$mount_point"
+  rmdir "$mount_point"
+}
+
+# Two machines with disks that claim to be the same one are trouble as soon as one disk is looked at in the other machine.
+renew_root_uuid() {
+  case $(probe TYPE "$ROOT_DEVICE") in
+    ext[234]) tune2fs -U random "$ROOT_DEVICE" ;;
+    xfs) xfs_admin -U generate "$ROOT_DEVICE" ;;
+    btrfs) btrfstune -f -u "$ROOT_DEVICE" ;;
+  esac
 }
 
 mount_root() {
-  local mount_point
+  local mount_point subvolume
   mount_point=$(mktemp -d)
   mount "$ROOT_DEVICE" "$mount_point"
   TARGET=$mount_point
+  # On Btrfs the root of the OS may be a subvolume that only its kernel command line names.
+  for subvolume in root @ @rootfs; do
+    [[ ! -d $TARGET/etc && -d $TARGET/$subvolume/etc ]] || continue
+    umount "$TARGET"
+    mount --options "subvol=$subvolume" "$ROOT_DEVICE" "$TARGET"
+    ROOT_SUBVOLUME=$subvolume
+  done
 }
 
 # What makes an installed OS its owner's: names and keys. Needs TARGET, the directory where its root is mounted (empty in
@@ -721,7 +992,7 @@ bind_system_directories() {
 }
 
 has_program() {
-  in_target /bin/sh -c 'command -v "$1" >/dev/null' sh "$1"
+  in_target /bin/sh -c 'command -v "$1"' sh "$1" >/dev/null
 }
 
 # An identity belongs to one machine: the image's own ones are made anew on the first boot. An image that was taken from a
@@ -758,157 +1029,6 @@ ExecStart=/etc/dodai/make-ssh-host-keys
 WantedBy=multi-user.target
 UNIT
   enable_unit dodai-ssh-host-keys.service
-}
-
-# What the installed OS has to know of its disks: mounts, keys, arrays, and how to find its root. Needs what layout.sh sets,
-# TARGET, put_file, in_target and has_program.
-
-# probe UUID|TYPE DEVICE
-probe() {
-  blkid --probe --match-tag "$1" --output value "$2"
-}
-
-# Volumes that hold data, as NAME MOUNT_POINT ENCRYPTED: those that carry others come first.
-data_volumes() {
-  planned '[.partitions[], .partitions[].volumes[] | select(.use == "data")] | sort_by(.mountPoint)[] | "\(.name) \(.mountPoint) \(.encrypted)"'
-}
-
-# for_each_data_volume COMMAND: with NAME MOUNT_POINT ENCRYPTED
-for_each_data_volume() {
-  local volumes name mount_point encrypted
-  volumes=$(data_volumes)
-  [[ $volumes ]] || return 0
-  while read -r -u 3 name mount_point encrypted; do
-    "$1" "$name" "$mount_point" "$encrypted"
-  done 3<<<"$volumes"
-}
-
-mount_volumes() {
-  check_that_os_has_what_it_takes
-  for_each_data_volume mount_volume
-}
-
-# mount_volume NAME MOUNT_POINT: what the image has there moves onto it.
-mount_volume() {
-  local directory=$TARGET$2 staging
-  [[ $(realpath --canonicalize-missing "$directory") == "$directory" ]] ||
-    fail "image $IMAGE_ID has a link on the way to $2: mount $1 elsewhere"
-  mkdir -p "$directory"
-  if [[ $(find "$directory" -mindepth 1 -print -quit) ]]; then
-    staging=$(mktemp -d)
-    mount "${DEVICE_OF[$1]}" "$staging"
-    cp --archive "$directory/." "$staging/"
-    umount "$staging"
-    find "$directory" -mindepth 1 -delete
-  fi
-  mount "${DEVICE_OF[$1]}" "$directory"
-}
-
-# Told before anything else is done to the image: afterwards the machine would wait for its root, or for its data, for ever.
-check_that_os_has_what_it_takes() {
-  ! has_planned .mirrored || has_program mdadm || lacks mdadm mdadm 'its disks are mirrored'
-  ! has_planned '.use == "lvm"' || has_program lvm || lacks lvm lvm2 'it has a volume group'
-  ! has_planned .encrypted || has_program cryptsetup || [[ -e $TARGET/usr/lib/systemd/systemd-cryptsetup || -e $TARGET/lib/systemd/systemd-cryptsetup ]] ||
-    lacks cryptsetup cryptsetup 'it has an encrypted volume'
-  ! root_needs_initramfs || has_program update-initramfs || has_program dracut ||
-    lacks update-initramfs initramfs-tools 'its root is found by the initramfs'
-}
-
-# lacks PROGRAM DEBIAN_PACKAGE WHY
-lacks() {
-  fail "image $IMAGE_ID has no $1, and in the disk layout of this machine $3: use an image that has it (Debian package $2), or another layout"
-}
-
-root_needs_initramfs() {
-  has_planned '.mirrored or .use == "lvm"'
-}
-
-# Mounts that need no disk (tmpfs, NFS, …) stay as the image has them.
-write_fstab() {
-  local kept=''
-  [[ ! -f $TARGET/etc/fstab ]] ||
-    kept=$(awk '$1 !~ /^(#|\/dev\/|UUID=|LABEL=|PARTUUID=|PARTLABEL=|$)/ && NF >= 4' "$TARGET/etc/fstab")
-  {
-    printf '# <file system> <mount point> <type> <options> <dump> <pass>\n'
-    fstab_line_of_root
-    fstab_lines_of_swap
-    [[ ${#ESP_DEVICES[@]} -eq 0 ]] || fstab_line_of_esp
-    for_each_data_volume fstab_line_of_data
-    [[ -z $kept ]] || printf '%s\n' "$kept"
-  } | put_file /etc/fstab 644
-}
-
-# Only ext file systems are told to become read-only, and are checked.
-fstab_line_of_root() {
-  case $(probe TYPE "$ROOT_DEVICE") in
-    ext?) printf 'UUID=%s / %s errors=remount-ro 0 1\n' "$(probe UUID "$ROOT_DEVICE")" "$(probe TYPE "$ROOT_DEVICE")" ;;
-    *) printf 'UUID=%s / %s defaults 0 0\n' "$(probe UUID "$ROOT_DEVICE")" "$(probe TYPE "$ROOT_DEVICE")" ;;
-  esac
-}
-
-fstab_lines_of_swap() {
-  local names name
-  names=$(planned '[.partitions[], .partitions[].volumes[]] | .[] | select(.use == "swap").name')
-  for name in $names; do
-    printf 'UUID=%s none swap sw,nofail 0 0\n' "$(probe UUID "${DEVICE_OF[$name]}")"
-  done
-}
-
-fstab_line_of_esp() {
-  mkdir -p "$TARGET/boot/efi"
-  printf 'UUID=%s /boot/efi vfat umask=0077,nofail 0 0\n' "$(probe UUID "${ESP_DEVICES[0]}")"
-}
-
-# A machine whose data is gone still comes up, and can be asked why; what needs the data waits for it.
-fstab_line_of_data() {
-  local type check=0
-  type=$(probe TYPE "${DEVICE_OF[$1]}")
-  [[ $type != ext? ]] || check=2
-  printf 'UUID=%s %s %s defaults,nofail,x-systemd.before=local-fs.target 0 %d\n' "$(probe UUID "${DEVICE_OF[$1]}")" "$2" "$type" "$check"
-}
-
-# The keys of an image that was taken from a machine of ours open nothing here.
-write_keys() {
-  rm -rf "$TARGET/etc/dodai/keys"
-  has_planned .encrypted || return 0
-  install --directory --mode=700 "$TARGET/etc/dodai/keys"
-  for_each_data_volume crypttab_line | put_file /etc/crypttab 600
-}
-
-# crypttab_line NAME MOUNT_POINT ENCRYPTED
-crypttab_line() {
-  local device
-  [[ $3 == true ]] || return 0
-  put_file "/etc/dodai/keys/$1" 600 <"$WORK_DIR/keys/$1"
-  device=$(cryptsetup status "${1}_crypt" | sed -n 's/^ *device: *//p')
-  printf '%s_crypt UUID=%s /etc/dodai/keys/%s luks,nofail\n' "$1" "$(cryptsetup luksUUID "$device")" "$1"
-}
-
-write_arrays() {
-  local file=/etc/mdadm.conf
-  has_planned .mirrored || return 0
-  [[ ! -d $TARGET/etc/mdadm ]] || file=/etc/mdadm/mdadm.conf
-  array_lines | put_file "$file" 644
-}
-
-array_lines() {
-  local number name mirrors
-  mirrors=$(planned '.partitions[] | select(.mirrored) | "\(.number) \(.name)"')
-  printf 'HOMEHOST <system>\nMAILADDR root\n'
-  while read -r -u 3 number name; do
-    printf 'ARRAY /dev/md/%s metadata=1.2 UUID=%s\n' "$name" "$(mdadm --detail --export "/dev/md$number" | sed -n 's/^MD_UUID=//p')"
-  done 3<<<"$mirrors"
-}
-
-# The initramfs of the image knows nothing of arrays and volume groups.
-rebuild_initramfs() {
-  root_needs_initramfs || return 0
-  bind_system_directories
-  if has_program update-initramfs; then
-    in_target update-initramfs -u -k all
-  else
-    in_target dracut --force --regenerate-all
-  fi
 }
 
 # What a UEFI firmware starts, and in which order: one entry of ours for each disk that the OS starts from, behind the network.
@@ -1030,6 +1150,153 @@ system_partition_of() {
 loader_in() {
   (cd "$1" && find EFI -ipath 'EFI/BOOT/BOOTX64.EFI' -o -iname shimx64.efi -o -iname grubx64.efi) 2>/dev/null |
     awk '{ rank = tolower($0) ~ /bootx64/ ? 0 : tolower($0) ~ /shimx64/ ? 1 : 2; print rank, $0 }' | sort | sed -n '1s/^. //p'
+}
+
+# What the installed OS has to know of its disks: mounts, keys, arrays, and how to find its root. Needs what layout.sh sets,
+# TARGET, put_file, in_target, has_program and root.sh.
+
+# Volumes that hold data, as NAME MOUNT_POINT ENCRYPTED: those that carry others come first.
+data_volumes() {
+  planned '[.partitions[], .partitions[].volumes[] | select(.use == "data")] | sort_by(.mountPoint)[] | "\(.name) \(.mountPoint) \(.encrypted)"'
+}
+
+# for_each_data_volume COMMAND: with NAME MOUNT_POINT ENCRYPTED
+for_each_data_volume() {
+  local volumes name mount_point encrypted
+  volumes=$(data_volumes)
+  [[ $volumes ]] || return 0
+  while read -r -u 3 name mount_point encrypted; do
+    "$1" "$name" "$mount_point" "$encrypted"
+  done 3<<<"$volumes"
+}
+
+mount_volumes() {
+  check_that_os_has_what_it_takes
+  for_each_data_volume mount_volume
+}
+
+# mount_volume NAME MOUNT_POINT: what the image has there moves onto it.
+mount_volume() {
+  local directory=$TARGET$2 staging
+  [[ $(realpath --canonicalize-missing "$directory") == "$directory" ]] ||
+    fail "image $IMAGE_ID has a link on the way to $2: mount $1 elsewhere"
+  mkdir -p "$directory"
+  if [[ $(find "$directory" -mindepth 1 -print -quit) ]]; then
+    staging=$(mktemp -d)
+    mount "${DEVICE_OF[$1]}" "$staging"
+    cp --archive "$directory/." "$staging/"
+    umount "$staging"
+    find "$directory" -mindepth 1 -delete
+  fi
+  mount "${DEVICE_OF[$1]}" "$directory"
+}
+
+# Told before anything else is done to the image: afterwards the machine would wait for its root, or for its data, for ever.
+check_that_os_has_what_it_takes() {
+  ! has_planned .mirrored || has_program mdadm || lacks mdadm mdadm 'its disks are mirrored'
+  ! has_planned '.use == "lvm"' || has_program lvm || lacks lvm lvm2 'it has a volume group'
+  ! has_planned .encrypted || has_program cryptsetup || [[ -e $TARGET/usr/lib/systemd/systemd-cryptsetup || -e $TARGET/lib/systemd/systemd-cryptsetup ]] ||
+    lacks cryptsetup cryptsetup 'it has an encrypted volume'
+  ! root_needs_initramfs || has_program update-initramfs || has_program dracut ||
+    lacks update-initramfs initramfs-tools 'its root is found by the initramfs'
+}
+
+# lacks PROGRAM DEBIAN_PACKAGE WHY
+lacks() {
+  fail "image $IMAGE_ID has no $1, and in the disk layout of this machine $3: use an image that has it (Debian package $2), or another layout"
+}
+
+root_needs_initramfs() {
+  has_planned '.mirrored or .use == "lvm"'
+}
+
+# Mounts that need no disk (tmpfs, NFS, …) stay as the image has them.
+write_fstab() {
+  local kept=''
+  [[ ! -f $TARGET/etc/fstab ]] ||
+    kept=$(awk '$1 !~ /^(#|\/dev\/|UUID=|LABEL=|PARTUUID=|PARTLABEL=|$)/ && NF >= 4' "$TARGET/etc/fstab")
+  {
+    printf '# <file system> <mount point> <type> <options> <dump> <pass>\n'
+    fstab_line_of_root
+    fstab_lines_of_swap
+    [[ ${#ESP_DEVICES[@]} -eq 0 ]] || fstab_line_of_esp
+    for_each_data_volume fstab_line_of_data
+    [[ -z $kept ]] || printf '%s\n' "$kept"
+  } | put_file /etc/fstab 644
+}
+
+# Only ext file systems are told to become read-only, and are checked.
+fstab_line_of_root() {
+  case $(probe TYPE "$ROOT_DEVICE") in
+    ext?) printf 'UUID=%s / %s errors=remount-ro 0 1\n' "$(probe UUID "$ROOT_DEVICE")" "$(probe TYPE "$ROOT_DEVICE")" ;;
+    *) printf 'UUID=%s / %s defaults%s 0 0\n' "$(probe UUID "$ROOT_DEVICE")" "$(probe TYPE "$ROOT_DEVICE")" \
+      "${ROOT_SUBVOLUME:+,subvol=$ROOT_SUBVOLUME}" ;;
+  esac
+}
+
+fstab_lines_of_swap() {
+  local names name
+  names=$(planned '[.partitions[], .partitions[].volumes[]] | .[] | select(.use == "swap").name')
+  for name in $names; do
+    printf 'UUID=%s none swap sw,nofail 0 0\n' "$(probe UUID "${DEVICE_OF[$name]}")"
+  done
+}
+
+fstab_line_of_esp() {
+  mkdir -p "$TARGET/boot/efi"
+  printf 'UUID=%s /boot/efi vfat umask=0077,nofail 0 0\n' "$(probe UUID "${ESP_DEVICES[0]}")"
+}
+
+# A machine whose data is gone still comes up, and can be asked why; what needs the data waits for it.
+fstab_line_of_data() {
+  local type check=0
+  type=$(probe TYPE "${DEVICE_OF[$1]}")
+  [[ $type != ext? ]] || check=2
+  printf 'UUID=%s %s %s defaults,nofail,x-systemd.before=local-fs.target 0 %d\n' "$(probe UUID "${DEVICE_OF[$1]}")" "$2" "$type" "$check"
+}
+
+# The keys of an image that was taken from a machine of ours open nothing here.
+write_keys() {
+  rm -rf "$TARGET/etc/dodai/keys"
+  has_planned .encrypted || return 0
+  install --directory --mode=700 "$TARGET/etc/dodai/keys"
+  for_each_data_volume crypttab_line | put_file /etc/crypttab 600
+}
+
+# crypttab_line NAME MOUNT_POINT ENCRYPTED
+crypttab_line() {
+  local device
+  [[ $3 == true ]] || return 0
+  put_file "/etc/dodai/keys/$1" 600 <"$WORK_DIR/keys/$1"
+  device=$(cryptsetup status "${1}_crypt" | sed -n 's/^ *device: *//p')
+  printf '%s_crypt UUID=%s /etc/dodai/keys/%s luks,nofail\n' "$1" "$(cryptsetup luksUUID "$device")" "$1"
+}
+
+write_arrays() {
+  local file=/etc/mdadm.conf
+  has_planned .mirrored || return 0
+  [[ ! -d $TARGET/etc/mdadm ]] || file=/etc/mdadm/mdadm.conf
+  array_lines | put_file "$file" 644
+}
+
+array_lines() {
+  local number name mirrors
+  mirrors=$(planned '.partitions[] | select(.mirrored) | "\(.number) \(.name)"')
+  printf 'HOMEHOST <system>\nMAILADDR root\n'
+  while read -r -u 3 number name; do
+    printf 'ARRAY /dev/md/%s metadata=1.2 UUID=%s\n' "$name" "$(mdadm --detail --export "/dev/md$number" | sed -n 's/^MD_UUID=//p')"
+  done 3<<<"$mirrors"
+}
+
+# The initramfs of the image knows nothing of arrays and volume groups.
+rebuild_initramfs() {
+  root_needs_initramfs || return 0
+  bind_system_directories
+  if has_program update-initramfs; then
+    in_target update-initramfs -u -k all
+  else
+    in_target dracut --force --regenerate-all
+  fi
 }
 
 # What starts the installed OS, from what its image brings. Needs BOOT_MODE, BOOT_DISKS, ESP_DEVICES (with UEFI), TARGET, put_file,
@@ -1474,10 +1741,6 @@ leave_safe() {
   [[ $DISK_WRITTEN == no ]] || make_unbootable
 }
 
-stream_image() {
-  stream_image_to "$ROOT_DEVICE"
-}
-
 # The next owner's name goes into the image's own file, too.
 take_host_name() {
   rm -f "$TARGET/etc/dodai/image-hosts"
@@ -1530,7 +1793,8 @@ report_install_reboot() {
 }
 
 start_steps install
-run_steps report_start:0 set_clock:1 check_boot_mode:1 choose_disk:2 check_that_image_fits:3 partition_disk:4 stream_image:10 \
-  grow_root:75 mount_root:78 mount_volumes:79 take_host_name:82 write_dodai_files:82 write_ssh_keys:83 \
-  write_fstab:83 write_keys:83 write_arrays:83 rebuild_initramfs:84 install_boot_loader:88 configure_network:97 \
+run_steps report_start:0 set_clock:1 check_boot_mode:1 choose_disk:2 check_that_image_fits:3 partition_disk:4 \
+  fetch_chunk_list:5 zero_holes:6 stream_image:10 read_back:65 grow_root:75 renew_root_uuid:77 mount_root:78 mount_volumes:79 \
+  take_host_name:82 write_dodai_files:82 write_ssh_keys:83 write_fstab:83 write_keys:83 write_arrays:83 \
+  rebuild_initramfs:84 install_boot_loader:88 configure_network:97 \
   set_installed_clock:98 close_disk:99 report_install_reboot:100

@@ -1,6 +1,6 @@
 import type { TimelineEvent } from '#core';
 import type { Evidence, Fact } from '../evidence.js';
-import { type FailedStep, failedStepOf, imageEnds, wipeEnds } from '../installer-words.js';
+import { type FailedStep, failedStepOf, imageEnds, imageSteps, wipeEnds } from '../installer-words.js';
 import { type Found, rules } from '../rule.js';
 
 /** Lines of the installer's log that are shown. */
@@ -33,7 +33,7 @@ function failed(
 const ofImage =
   (end: keyof typeof imageEnds) =>
   ({ step, reason }: FailedStep) =>
-    step === 'stream image' && imageEnds[end].test(reason);
+    imageSteps.includes(step) && imageEnds[end].test(reason);
 
 const notWiped = 'A wipe that was carried to its end and read back.';
 
@@ -48,7 +48,7 @@ export const installerFailures = rules(
     id: 'checksum-wrong',
     weight: 'cause',
     means:
-      'The image that the machine received is not the one that was imported. Its disk was made unbootable.',
+      'What the machine received is not the image that was imported, twice. Its disk was made unbootable.',
     check: [
       'Retry: when it is right then, bytes were damaged on the way; look at the memory and the network of the machine.',
       'When it is wrong again, and on other machines too: the file in the store of images is damaged. Import the image anew.',
@@ -69,7 +69,7 @@ export const installerFailures = rules(
   {
     id: 'disk-write-failed',
     weight: 'cause',
-    means: 'The image came, and the disk did not take it.',
+    means: 'The image came, and the disk did not take it, or did not have it when it was read back.',
     check: [
       'Look at the health of the disk (SMART, RAID controller); replace it, or choose another by its hint.',
     ],

@@ -1,0 +1,122 @@
+# Writes an image to a device, each chunk at its place, and makes zeros of what is in none of them: what the device held before
+# must not show through. Then what is on it is read again, past the page cache.
+# Needs image.sh, IMAGE_UNCOMPRESSED_BYTES and READ_BACK; it goes to the root device, unless IMAGE_DEVICE is set.
+
+# The most that is zeroed, or read, between two looks at the clock.
+IMAGE_DEVICE=${IMAGE_DEVICE:-} PIECE_BYTES=$((256 << 20)) SAMPLE_BYTES=$((16 << 20)) SAMPLES=18
+
+# Past the page cache, which would only be filled for nothing. What comes last need not be a whole sector.
+keep_chunk() {
+  local offset
+  read -r offset _ <<<"${CHUNKS[$2]}"
+  dd if="$1" of="$IMAGE_DEVICE" bs=1M seek="$offset" oflag=direct,seek_bytes conv=notrunc status=none
+}
+
+pass_on_chunk() {
+  :
+}
+
+# Lines OFFSET LENGTH of what is in no chunk.
+list_holes() {
+  local offset length end=0
+  while read -r offset length _; do
+    ((offset == end)) || printf '%d %d\n' "$end" $((offset - end))
+    end=$((offset + length))
+  done <"$WORK_DIR/chunks"
+  ((end == IMAGE_UNCOMPRESSED_BYTES)) || printf '%d %d\n' "$end" $((IMAGE_UNCOMPRESSED_BYTES - end))
+}
+
+# zero_piece OFFSET LENGTH: written zeros, even where a discard would be claimed to do the same; up to the end of the sector.
+zero_piece() {
+  local sector
+  sector=$(blockdev --getss "$IMAGE_DEVICE")
+  blkdiscard --force --zeroout --offset "$1" --length $((($2 + sector - 1) / sector * sector)) "$IMAGE_DEVICE" \
+    2>"$WORK_DIR/zeroing" || fail "writing the image to the disk failed: $(<"$WORK_DIR/zeroing")"
+}
+
+zero_holes() {
+  IMAGE_DEVICE=${IMAGE_DEVICE:-$ROOT_DEVICE}
+  local offset length piece holes=0 all=$((IMAGE_UNCOMPRESSED_BYTES - IMAGE_DATA_BYTES)) zeroed=0
+  while read -r offset length; do
+    holes=$((holes + 1))
+    while ((length > 0)); do
+      piece=$((length < PIECE_BYTES ? length : PIECE_BYTES))
+      zero_piece "$offset" "$piece"
+      offset=$((offset + piece)) length=$((length - piece)) zeroed=$((zeroed + piece))
+      step_progress "$zeroed" "$all" "zeroing what is empty in the image: $((zeroed >> 20)) of $((all >> 20)) MiB"
+    done
+  done < <(list_holes)
+  printf 'image: %d holes, %d bytes, are zeros on %s\n' "$holes" "$zeroed" "$IMAGE_DEVICE"
+}
+
+stream_image() {
+  stream_chunks
+  # What the disk itself has taken and not yet written, too.
+  sync "$IMAGE_DEVICE" || fail "writing the image to the disk failed: $IMAGE_DEVICE did not take all of it"
+  printf 'image: %d bytes written to %s in %d s\n' "$BYTES_DONE" "$IMAGE_DEVICE" $((SECONDS - STREAM_BEGAN))
+}
+
+# Of the lines on standard input those that are read again: all of them, or the first, the last and as many between, evenly.
+choose_samples() {
+  if [[ $READ_BACK == full ]]; then
+    cat
+  else
+    awk -v most="$SAMPLES" '{ line[NR] = $0 }
+      END { count = NR < most ? NR : most
+        for (i = 0; i < count; i++) print line[count < 2 ? 1 : 1 + int(i * (NR - 1) / (count - 1))] }'
+  fi
+}
+
+# read_device OFFSET LENGTH: as the disk has it, not the page cache. An error is seen by what is missing then.
+read_device() {
+  local sector
+  sector=$(blockdev --getss "$IMAGE_DEVICE")
+  { dd if="$IMAGE_DEVICE" bs=1M skip="$1" count=$((($2 + sector - 1) / sector * sector)) \
+    iflag=direct,fullblock,skip_bytes,count_bytes status=none || true; } | head --bytes="$2"
+}
+
+read_back_chunks() {
+  local offset length sha256 found
+  while read -r offset length _ _ sha256; do
+    found=$(read_device "$offset" "$length" | openssl dgst -sha256 -r)
+    [[ ${found%% *} == "$sha256" ]] || fail "writing the image to the disk failed: read back, the $length bytes from $offset on $(
+    )have SHA-256 ${found%% *}, expected $sha256: $IMAGE_DEVICE does not keep what it is given"
+    told_back "$length"
+  done < <(choose_samples <"$WORK_DIR/chunks")
+}
+
+# Of a hole that is a sample, the beginning.
+read_back_holes() {
+  local offset length piece others
+  while read -r offset length; do
+    [[ $READ_BACK == full ]] || length=$((length < SAMPLE_BYTES ? length : SAMPLE_BYTES))
+    while ((length > 0)); do
+      piece=$((length < SAMPLE_BYTES ? length : SAMPLE_BYTES))
+      others=$(read_device "$offset" "$piece" | tr -d '\0' | wc -c)
+      ((others == 0)) || fail "writing the image to the disk failed: read back, $others of the $piece bytes from $offset on $(
+      )are not zero, though the image is empty there: $IMAGE_DEVICE does not keep what it is given"
+      told_back "$piece"
+      offset=$((offset + piece)) length=$((length - piece))
+    done
+  done < <(list_holes | choose_samples)
+}
+
+# told_back LENGTH
+told_back() {
+  BYTES_BACK=$((BYTES_BACK + $1))
+  ((SECONDS != LAST_TOLD)) || return 0
+  LAST_TOLD=$SECONDS
+  step_progress "$BYTES_BACK" "$IMAGE_UNCOMPRESSED_BYTES" "reading back: $((BYTES_BACK >> 20)) MiB compared"
+}
+
+read_back() {
+  BYTES_BACK=0
+  if [[ $READ_BACK == none ]]; then
+    printf 'image: not read back, as the instance type says\n'
+    return
+  fi
+  blockdev --flushbufs "$IMAGE_DEVICE"
+  read_back_chunks
+  read_back_holes
+  printf 'image: read back (%s), %d bytes on %s are what they should be\n' "$READ_BACK" "$BYTES_BACK" "$IMAGE_DEVICE"
+}
