@@ -45,7 +45,7 @@ export function withMachineOptions(command: Command, mandatory: string[] = []): 
     .option('--label <key=value>', 'a label of your own; may be repeated', keyValue)
     .option(
       '--root-disk <key=value>',
-      'disk the OS goes to: serial, wwn, model, path, minSizeGb, maxSizeGb, rotational; may be repeated, all must match',
+      'disk the OS goes to: serial, wwn, model, path, minSizeGb, maxSizeGb, rotational, transport, nvmeNamespace; may be repeated, all must match',
       keyValue,
     );
 }

@@ -1288,15 +1288,31 @@ array_lines() {
   done 3<<<"$mirrors"
 }
 
-# The initramfs of the image knows nothing of arrays and volume groups.
+# What finds arrays and volume groups is in most images that have the packages, and needs no list of them: to make an initramfs
+# takes longer than all else that is done to the OS, so it is made only where something is missing.
 rebuild_initramfs() {
   root_needs_initramfs || return 0
   bind_system_directories
-  if has_program update-initramfs; then
+  if initramfs_finds_root; then
+    printf 'the initramfs of the image finds this root as it is\n'
+  elif has_program update-initramfs; then
     in_target update-initramfs -u -k all
   else
     in_target dracut --force --regenerate-all
   fi
+}
+
+initramfs_finds_root() {
+  local image content seen=1
+  has_program lsinitramfs || return 1
+  for image in "$TARGET"/boot/initrd.img-*; do
+    [[ -e $image ]] || continue
+    content=$(in_target lsinitramfs "${image#"$TARGET"}")
+    ! has_planned .mirrored || [[ $content == *bin/mdadm* && $content == */raid1.ko* ]] || return 1
+    ! has_planned '.use == "lvm"' || [[ $content == *bin/lvm* && $content == */dm-mod.ko* ]] || return 1
+    seen=0
+  done
+  return "$seen"
 }
 
 # What starts the installed OS, from what its image brings. Needs BOOT_MODE, BOOT_DISKS, ESP_DEVICES (with UEFI), TARGET, put_file,
