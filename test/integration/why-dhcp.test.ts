@@ -91,6 +91,17 @@ it('a machine that boots its disk', async () => {
   await expectWhy(machine, 'boots-disk-instead');
 });
 
+it('a machine that boots in another mode than its record says', async () => {
+  const { machine } = await booting(6);
+  expect((await segment.askForBoot(machine.pxeMac, 7))?.ip).toBe('10.99.0.16');
+  const isTold = ({ kind }: { kind: string }) => kind === 'machine.boot-mode-differs';
+  await dodai.untilEvent(`/v1/machines/${machine.name}/events`, isTold, '0');
+  const { findings } = await why(machine);
+  const note = findings.find(({ rule }) => rule === 'boot-mode-differs');
+  expect(note?.says).toContain('boots with uefi, and its record says bios');
+  seen.add('boot-mode-differs');
+});
+
 it('an OS that came up, and never says that it is installed', async () => {
   const { machine, instance, since } = await booting(5);
   const script = await dodai.fetch('GET', `/boot/instances/${instance.id}/create.sh`, { token: null });

@@ -51,6 +51,7 @@ export const whyTested: Record<RuleId, Place> = {
   'in-pool': 'engine',
   'in-use': 'engine',
   unexplained: 'engine',
+  'boot-mode-differs': 'DHCP segment',
   'console-error': 'engine',
   'heard-since': 'simulated rack',
   'notify-refused': 'simulated rack',

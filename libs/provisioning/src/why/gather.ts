@@ -9,6 +9,7 @@ import {
 } from '#core';
 import type { EventStore } from '#store';
 import type { Evidence, Site, Standing } from './evidence.js';
+import { bootModeDiffers } from './signs.js';
 
 const transitions = ['state.changed', 'stage.changed', 'stage.retried'];
 /** More than a work has, with all its stages and new tries. */
@@ -16,7 +17,17 @@ const transitionLimit = 60;
 /** What is told of at most so many of each, the newest: of words and of console output there may be thousands. */
 const told = [
   {
-    kinds: ['bmc.', 'dhcp.', 'http.', 'notify.refused', 'power.', 'tftp.', 'wait.', ...transitions],
+    kinds: [
+      'bmc.',
+      'dhcp.',
+      'http.',
+      bootModeDiffers,
+      'notify.refused',
+      'power.',
+      'tftp.',
+      'wait.',
+      ...transitions,
+    ],
     limit: 400,
   },
   { kinds: ['installer.log', 'notify.progress'], limit: 10 },

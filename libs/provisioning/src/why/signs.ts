@@ -8,6 +8,9 @@ const scriptPath = /^\/boot\/instances\/[^/]+\/(create|delete)\.sh$/;
 /** The image itself; what is below it tells of it. */
 const imagePath = /^\/boot\/images\/[^/]+$/;
 
+/** The firmware that asks is not what the machine's record says. */
+export const bootModeDiffers = 'machine.boot-mode-differs';
+
 type Sign = (event: TimelineEvent) => boolean;
 
 const pathOf = ({ data }: TimelineEvent) => (typeof data.path === 'string' ? data.path : '');

@@ -1,11 +1,11 @@
 import type { TimelineEvent } from '#core';
 import { type Evidence, factsOf } from '../evidence.js';
 import { rules } from '../rule.js';
-import { addressesOf, lastSignOfLife } from '../signs.js';
+import { addressesOf, bootModeDiffers, lastSignOfLife } from '../signs.js';
 
 /** What firmware, loaders and kernels print when they give up. */
 const lastWords =
-  /kernel panic|not syncing|no bootable device|no boot device|boot failed|PXE-[EM]\d+|operating system not found|error: .*(no such|unknown filesystem)|grub rescue>|unable to mount root|out of memory|media (test|check) failure/i;
+  /kernel panic|not syncing|no bootable device|no boot device|boot failed|PXE-[EM]\d+|operating system not found|error: .*(no such|unknown filesystem)|grub rescue>|unable to mount root|out of memory|media (test|check) failure|security violation|bad shim signature/i;
 
 function consoleLines(events: readonly TimelineEvent[]) {
   return events
@@ -29,6 +29,21 @@ function wasIgnored({ events }: Evidence): TimelineEvent[] {
 
 /** Worth knowing besides. */
 export const notes = rules(
+  {
+    id: 'boot-mode-differs',
+    weight: 'note',
+    means:
+      'The firmware of the machine asks in another boot mode than its record has, or in one that there is no loader for.',
+    check: [
+      'Set the firmware to the boot mode of the record, or the record to what the firmware is (`dodai machines set … --boot-mode`).',
+      'A machine with both modes on may try one after the other: leave only one on.',
+    ],
+    find: ({ events }) => {
+      const seen = events.filter(({ kind }) => kind === bootModeDiffers);
+      const last = seen.at(-1);
+      return last && { says: `${last.message}.`, evidence: factsOf(seen) };
+    },
+  },
   {
     id: 'console-error',
     weight: 'note',
