@@ -69,6 +69,7 @@ describe('a whole disk is imported', () => {
       sourceSha256: sha256(await readFile(disk)),
     });
 
+    expect(stored.dataBytes).toBeLessThan(diskBytes);
     expect((await written(library, stored)).equals(await readFile(disk))).toBe(true);
   });
 
@@ -119,6 +120,7 @@ describe('a file system is imported', () => {
     await run(program, [...args, file]);
     const stored = await importBytes(library, await readFile(file));
     expect(stored).toMatchObject({ kind: 'file_system', fileSystem: type, uncompressedBytes: sizeMib * MiB });
+    expect(stored.dataBytes).toBeLessThan(100 * MiB);
   });
 });
 

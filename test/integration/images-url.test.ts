@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -103,6 +103,25 @@ describe('an image that is fetched', () => {
     expect(await images()).toEqual([made.body]);
     await dodai.ask('DELETE', '/v1/images/debian');
     expect(await files()).toEqual([]);
+  });
+
+  it('may be a whole disk, in a disk image', async () => {
+    const [raw, file] = [join(folder, 'disk.raw'), join(folder, 'disk.qcow2')];
+    await writeFile(raw, Buffer.alloc(4 * 1024 * 1024));
+    await execa('sfdisk', ['--quiet', raw], {
+      input: 'label: gpt\n2048,4096\n',
+      env: { PATH: `${process.env.PATH}:/sbin:/usr/sbin` },
+    });
+    await execa('qemu-img', ['convert', '-f', 'raw', '-O', 'qcow2', raw, file]);
+    const data = await readFile(file);
+    answers['/disk.qcow2'] = whole(data);
+    const sha256 = createHash('sha256').update(data).digest('hex');
+    const body = order({ url: `${site}/disk.qcow2`, sha256 });
+    expect(await dodai.ask<ImageView>('POST', '/v1/images', { body })).toMatchObject({
+      status: 201,
+      body: { kind: 'disk', format: 'qcow2', fileSystem: null, uncompressedBytes: 4 * 1024 * 1024 },
+    });
+    await dodai.ask('DELETE', '/v1/images/debian');
   });
 
   it('tells how far it is to whom asks for a stream', async () => {

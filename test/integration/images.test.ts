@@ -79,6 +79,7 @@ describe('an image that is imported', () => {
     expect(await library.listBytes(stored)).toBe(list.length);
     expect(list.toString()).toMatch(/^0 \d+ 0 \d+ [0-9a-f]{64}\n/);
     expect(stored).toMatchObject({ kind: 'file_system', format: 'raw' });
+    expect(stored.dataBytes).toBeLessThan(fileSystemBytes); // the rest is zeros
   });
 
   it.each(['zstd', 'gzip', 'xz', 'bzip2'])(

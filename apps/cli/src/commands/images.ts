@@ -16,14 +16,16 @@ interface ImportOptions extends Expected {
 }
 
 const importHelp = `
-The file is an ext4 file system, as it is or compressed with zstd, gzip, xz or bzip2. Give the digest that came with it, or
-the list of digests: without one only the way to the controller is checked. What the controller is to fetch, by http or
-https, needs one; it goes to public addresses, and to those that its DODAI_IMAGE_URL_ALLOW names.
+The file is a whole disk (raw, qcow2, VMDK, VHD, VHDX or VDI), a root file system (ext4, ext3, ext2, XFS or Btrfs), a
+tarball of one, or an ISO; as it is, or compressed with zstd, gzip, xz or bzip2. What it is is read from it, whatever its
+name. Give the digest that came with it, or the list of digests: without one only the way to the controller is checked.
+What the controller is to fetch, by http or https, needs one; it goes to public addresses, and to those that its
+DODAI_IMAGE_URL_ALLOW names. Sending a large file again goes on where the last attempt stopped.
 
 Examples:
   dodai images import debian-12.ext4.zst --name debian-12 --default-user debian --sha256 0a5a0d62…
   dodai images import ubuntu.ext4.xz --name ubuntu --sums SHA256SUMS
-  dodai images import https://images.example.org/debian-12.ext4.zst --name debian-12 --sums SHA512SUMS
+  dodai images import https://images.example.org/debian-12-genericcloud-amd64.qcow2 --name debian-12 --sums SHA512SUMS
   dodai images import ubuntu.ext4.xz --name ubuntu --sums SHA256SUMS --sums-signature SHA256SUMS.gpg --signed-by key.asc`;
 
 export function addImages(program: Command, io: CliIo): void {

@@ -47,7 +47,6 @@ export class ImageShelf {
         signal: this.shutdown.signal,
       });
       this.unwanted.add(stored.sha256); // until its entry exists
-      refuseNotYet(stored);
       return await this.images.create({
         ...stored,
         sourceUrl: wanted.sourceUrl ?? null,
@@ -90,13 +89,4 @@ export class ImageShelf {
       context: { field: 'name', imageId: taken.id },
     });
   }
-}
-
-/** Throws DomainError `image-invalid` for what nothing installs yet. */
-function refuseNotYet({ kind, fileSystem }: Pick<Image, 'kind' | 'fileSystem'>): void {
-  if (kind === 'file_system' && fileSystem?.startsWith('ext')) return;
-  throw new DomainError('image-invalid', 'Only ext4, ext3 and ext2 file systems can be installed yet.', {
-    remedy: 'Make an ext4 image with the same files (mke2fs -t ext4 -d root root.ext4 4G), and send that.',
-    context: { field: 'body' },
-  });
 }

@@ -31,7 +31,7 @@ const fileType = 'application/octet-stream';
 const jsonType = 'application/json';
 const streamType = 'text/event-stream';
 
-const description = `As \`${fileType}\` the body is the file, and the query says what it is. As \`${jsonType}\` it is an order to fetch the file from a URL, and there is no query; with \`Accept: ${streamType}\` the answer is a stream: events \`progress\` (ImageFetchProgress), and at last \`image\` (Image) or \`problem\` (Problem). What is refused before the fetching begins is a problem as elsewhere.`;
+const description = `As \`${fileType}\` the body is the file, and the query says what it is. As \`${jsonType}\` it is an order to take the file from a URL, or from an upload in pieces (\`/v1/uploads\`, by the protocol tus 1.0), and there is no query; with \`Accept: ${streamType}\` the answer is a stream: events \`progress\` (ImageFetchProgress), and at last \`image\` (Image) or \`problem\` (Problem). What is refused before the fetching begins is a problem as elsewhere.`;
 
 const requestBody = {
   required: true,
@@ -40,7 +40,8 @@ const requestBody = {
       schema: {
         type: 'string',
         format: 'binary',
-        description: 'An ext4, ext3 or ext2 file system: raw, or compressed with zstd, gzip, xz or bzip2',
+        description:
+          'A whole disk (raw, qcow2, VMDK, VHD, VHDX, VDI), a root file system (ext4, ext3, ext2, XFS, Btrfs), a tarball of one, or an ISO; as it is, or compressed with zstd, gzip, xz or bzip2',
       },
     },
     [jsonType]: { schema: { $ref: '#/components/schemas/ImageFetch' } },
