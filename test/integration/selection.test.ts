@@ -89,6 +89,29 @@ describe('choosing a machine', () => {
     expect((await engine.spawning.spawn(request, asker)).machineId).toBe(third!.id);
   });
 
+  it('takes a machine whose firmware the image has a boot loader for', async () => {
+    const machines = await engine.inactiveMachines(3);
+    await engine.verbs.change(machines[2]!.id, { bootMode: 'uefi' }, asker);
+    const { id: _id, createdAt: _at, ...debian } = await engine.images.find('debian');
+    const description = {
+      os: { id: 'debian', name: 'Debian', version: null },
+      architecture: 'x86_64',
+      bootModes: ['uefi' as const],
+      installableBootModes: [],
+      partitionTable: null,
+      rootPartition: 1,
+      rootFileSystem: 'ext4',
+      kernelArguments: null,
+      defaultUser: null,
+    };
+    const kind = 'disk' as const;
+    await engine.images.create({ ...debian, name: 'cloud', kind, fileSystem: null, description });
+    const spawn = (hostName: string) =>
+      engine.spawning.spawn({ hostName, image: 'cloud', instanceType: 'small', sshKeys: [] }, asker);
+    expect(await nameOf((await spawn('a')).machineId)).toBe('m003');
+    await expect(spawn('b')).rejects.toThrow('has no uefi firmware, which the image needs');
+  });
+
   it('keeps the machines of a cluster apart, however many are asked for at once', async () => {
     const machines = await engine.inactiveMachines(6);
     for (const [index, { id }] of machines.entries())
