@@ -64,6 +64,38 @@ async function fileOf(name: string, content: string | Uint8Array): Promise<strin
 const addOptions = (n: number) =>
   `--instance-type standard --bmc-host ${bmc.host} --bmc-port ${bmc.port} --bmc-user admin --pxe-mac 52:54:00:00:00:0${n}`;
 
+describe('a disk layout', () => {
+  it('is read from a file, shown, and taken away again', async () => {
+    const data = { use: 'data', mountPoint: '/srv', sizeMib: 'rest', fileSystem: 'xfs', encrypted: true };
+    const volumes = [{ use: 'root', sizeMib: 10_240 }, data];
+    const layout = { raid1: true, partitions: [{ use: 'lvm', sizeMib: 'rest', volumes }] };
+    const file = await fileOf('layout.json', JSON.stringify(layout));
+    const { code } = await cli(
+      `instance-types add divided --vcpus 1 --memory-mb 512 --local-gb 40 --disk-layout ${file}`,
+    );
+    expect(code).toBe(0);
+    const { stdout } = await cli('instance-types show divided');
+    expect(stdout).toMatch(
+      /Disks +two, RAID 1\nPartition system +lvm, rest\n +volume root +root, 10 GiB\n +volume srv +data, rest, xfs, at \/srv, encrypted\n/,
+    );
+    expect((await cli('instance-types list')).stdout).toMatch(/divided .*own layout/);
+    expect(await json('instance-types set divided --disk-layout none')).toMatchObject({ diskLayout: null });
+  });
+
+  it('that is no JSON, or means nothing, is refused with what is wrong', async () => {
+    const torn = await fileOf('torn.json', '{"partitions": [');
+    expect(await cli(`instance-types set divided --disk-layout ${torn}`)).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/torn\.json is not JSON: /),
+    });
+    const rootless = await fileOf('rootless.json', '{"partitions": []}');
+    expect(await cli(`instance-types set divided --disk-layout ${rootless}`)).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/diskLayout\.partitions:? have no root: add one/),
+    });
+  });
+});
+
 describe('the token', () => {
   it('that is missing or wrong ends with 6', async () => {
     expect(await cli('machines list', { env: { DODAI_TOKEN: 'wrong' } })).toMatchObject({

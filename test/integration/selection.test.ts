@@ -46,6 +46,20 @@ describe('choosing a machine', () => {
 
   const nameOf = async (machineId: string | null) => (await engine.machines.get(machineId ?? '')).name;
 
+  it('passes over machines whose hint means one disk, when two are mirrored', async () => {
+    const [one, two, three] = await engine.inactiveMachines(3);
+    await engine.verbs.change(one!.id, { rootDeviceHint: { serial: 'S1' } }, asker);
+    await engine.verbs.change(two!.id, { rootDeviceHint: { model: 'Big SSD' } }, asker);
+    await engine.types.update('small', {
+      diskLayout: { raid1: true, partitions: [{ use: 'root', sizeMib: 'rest' }] },
+    });
+    const taken = [await engine.spawn(), await engine.spawn()].map(({ machineId }) => machineId);
+    expect(taken).toEqual([two!.id, three!.id]);
+    await expect(engine.spawn()).rejects.toThrow(
+      'has a root device hint that names one disk, and RAID 1 takes two',
+    );
+  });
+
   it('tells the five commonest reasons when there is none', async () => {
     const machines = await engine.inactiveMachines(8); // two lack all of it, each other one something else
     const gpu = { labels: { gpu: 'yes' } };

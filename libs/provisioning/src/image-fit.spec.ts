@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { DiskLayout, Image, ImageDescription, Machine } from '#core';
-import { bootModesOf, checkFit, checkFitOn, neededGb } from './image-fit.js';
+import { bootModesOf, checkFit, checkFitOn, isMirrored, neededGb, planFor } from './image-fit.js';
 
 const mib = 1024 ** 2;
 const gib = 1024 ** 3;
@@ -141,4 +141,20 @@ it('what an image starts on is not known when nobody could look into it', () => 
   expect(bootModesOf(image({ description: { ...debian, os: null } }))).toBeUndefined();
   expect(bootModesOf(image())).toEqual(['bios']);
   expect(bootModesOf(disk())).toEqual(['uefi']);
+});
+
+it('an image goes to two disks where its type mirrors them, unless it is a disk itself', () => {
+  const mirrored = type({ raid1: true, partitions: [{ use: 'root', sizeMib: 'rest' }] });
+  expect([image(), disk()].map((content) => isMirrored(content, mirrored))).toEqual([true, false]);
+  expect(isMirrored(image(), type())).toBe(false);
+  expect(planFor(image({ fileSystem: 'btrfs' }), mirrored, { bootMode: 'uefi' })).toMatchObject({
+    disks: 2,
+    partitions: [{ use: 'esp' }, { use: 'root', fileSystem: 'btrfs' }],
+  });
+  const content = disk({ uncompressedBytes: 700 * mib });
+  expect(planFor(content, type(), { bootMode: 'uefi' })).toEqual({
+    disks: 1,
+    neededMib: 700,
+    partitions: [],
+  });
 });
