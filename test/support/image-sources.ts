@@ -30,7 +30,10 @@ export const importBytes = (library: ImageLibrary, data: Buffer, expectedSha256 
   });
 
 /** What a machine has on its disk: each chunk unpacked by itself, checked and put in its place among zeros. */
-export async function written(library: ImageLibrary, image: StoredImage): Promise<Buffer> {
+export async function written(
+  library: ImageLibrary,
+  image: Pick<StoredImage, 'sha256' | 'uncompressedBytes'>,
+): Promise<Buffer> {
   const disk = Buffer.alloc(image.uncompressedBytes);
   const list = (await buffer(library.openList(image))).toString();
   for (const line of list.split('\n').slice(0, -1)) {

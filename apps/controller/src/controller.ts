@@ -58,6 +58,10 @@ async function open(config: Config, log: Logger, closers: Closers, brought: Brou
       await duty.start();
     }
   }
+  if (config.roles.has('api') || config.roles.has('boot')) {
+    closers.add('image cache', () => parts.cacheKeeper.stop());
+    parts.cacheKeeper.start();
+  }
   closers.add('HTTP', () => http.stop());
   const httpPort = await http.listen();
   return { httpPort, tftpPort, legacyMonitorPort };

@@ -1,5 +1,5 @@
 import { type DynamicModule, Global, Module } from '@nestjs/common';
-import { ImageDownloads, ImageLibrary, SumsSignatures } from '#images';
+import { ImageCache, ImageDownloads, ImageLibrary, SumsSignatures } from '#images';
 import { Clock, WakeQueue } from '#platform';
 import { Callbacks, HandOver, Netbooting, PowerSync, Spawning, Verbs, Why } from '#provisioning';
 import {
@@ -35,6 +35,7 @@ export class PartsModule {
       [WakeQueue, parts.queue],
       [EventFeed, parts.feed],
       [ImageLibrary, parts.library],
+      [ImageCache, parts.imageCache],
       [ImageDownloads, parts.downloads],
       [SumsSignatures, parts.signatures],
       [Spawning, parts.spawning],

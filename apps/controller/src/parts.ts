@@ -1,5 +1,12 @@
 import { join } from 'node:path';
-import { AddressPolicy, ImageDownloads, ImageLibrary, SumsSignatures } from '#images';
+import {
+  AddressPolicy,
+  CacheKeeper,
+  ImageCache,
+  ImageDownloads,
+  ImageLibrary,
+  SumsSignatures,
+} from '#images';
 import {
   type Clock,
   type Config,
@@ -34,6 +41,7 @@ import {
   Database,
   EventFeed,
   EventStore,
+  ImageCacheStore,
   ImageStore,
   InstanceStore,
   InstanceTypeStore,
@@ -61,6 +69,9 @@ export interface Parts {
   stores: Stores;
   feed: EventFeed;
   library: ImageLibrary;
+  imageCache: ImageCache;
+  /** Of use where images are taken in or handed out. */
+  cacheKeeper: CacheKeeper;
   downloads: ImageDownloads;
   signatures: SumsSignatures;
   spawning: Spawning;
@@ -138,23 +149,34 @@ export async function openParts(
     config.powerSync,
     host,
   );
+  const library = await ImageLibrary.open(join(config.dataDir, 'images'), {
+    processes: new StreamingProcesses(),
+    runner,
+    limits: config.images,
+  });
+  const downloads = new ImageDownloads(new AddressPolicy(config.images.urlAllow));
+  const shutdown = new Shutdown();
+  const imageCache = new ImageCache(library, new ImageCacheStore(database), downloads, {
+    ...host,
+    policy: config.imageCache,
+    signal: shutdown.signal,
+    tell: (told) => stores.events.append(told),
+  });
   return {
     config,
     log,
     clock,
     runner,
-    shutdown: new Shutdown(),
+    shutdown,
     database,
     queue,
     stores,
     feed,
-    library: await ImageLibrary.open(join(config.dataDir, 'images'), {
-      processes: new StreamingProcesses(),
-      runner,
-      limits: config.images,
-    }),
+    library,
+    imageCache,
+    cacheKeeper: new CacheKeeper(imageCache, config.imageCache.intervalMs, host),
     signatures: new SumsSignatures(join(config.dataDir, 'images'), runner),
-    downloads: new ImageDownloads(new AddressPolicy(config.images.urlAllow)),
+    downloads,
     spawning,
     verbs: new Verbs(stores, writer, bmc, { queue, clock }),
     callbacks: new Callbacks(stores, writer, queue, { box, clock, deadlines }),

@@ -45,6 +45,7 @@ const catalogue = {
   'image-download-failed': { retryable: true },
   'upload-incomplete': { retryable: true },
   'upload-not-found': { retryable: false },
+  'image-cache-full': { retryable: false },
   'disk-full': { retryable: false },
 
   'instance-type-not-found': { retryable: false },

@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { mkdir, mkdtemp, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, open, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { DomainError, type Image } from '#core';
@@ -26,8 +26,12 @@ type ImageFile = Pick<Image, 'sha256'>;
  * after the SHA-256 of the former. They appear whole or not at all.
  */
 export class ImageLibrary {
+  /** How many imports ended with this content and have no image of it yet, by its digest. */
+  private readonly fresh = new Map<string, number>();
+  private removing: Promise<void> = Promise.resolve();
+
   private constructor(
-    private readonly directory: string,
+    readonly directory: string,
     private readonly tools: Tools,
   ) {}
 
@@ -44,7 +48,7 @@ export class ImageLibrary {
   /**
    * Takes in an image from a stream, which it reads but never destroys: whoever sends may still get an answer.
    * Throws DomainError `image-invalid`, `image-too-large`, `image-checksum-mismatch`, `upload-incomplete` or
-   * `disk-full`, and then leaves nothing behind.
+   * `disk-full`, and then leaves nothing behind. What was imported is fresh until the caller says that it is settled.
    */
   async import(source: Readable, request: ImportRequest): Promise<StoredImage> {
     const folder = await mkdtemp(join(this.directory, incomingPrefix)).catch((error: unknown) => {
@@ -52,9 +56,7 @@ export class ImageLibrary {
     });
     try {
       const { image, files } = await importImage(source, folder, request, this.tools);
-      await rename(files.list, this.listOf(image)); // first: chunks without their list are of no use
-      await rename(files.chunks, this.fileOf(image));
-      await this.syncDirectory();
+      await this.land(image, files);
       return image;
     } catch (error) {
       request.signal?.throwIfAborted();
@@ -62,6 +64,38 @@ export class ImageLibrary {
     } finally {
       await rm(folder, { recursive: true, force: true });
     }
+  }
+
+  /** There is an image of what was imported now, or there will be none. */
+  settled({ sha256 }: ImageFile): void {
+    const others = (this.fresh.get(sha256) ?? 0) - 1;
+    if (others > 0) this.fresh.set(sha256, others);
+    else this.fresh.delete(sha256);
+  }
+
+  /** The contents that are here, with the size of their files and when they came. */
+  async files(): Promise<{ sha256: string; bytes: number; changedAt: Date }[]> {
+    const found = new Map<string, { sha256: string; bytes: number; changedAt: Date }>();
+    for (const entry of await readdir(this.directory)) {
+      const [, sha256] = /^([0-9a-f]{64})\.(zst|chunks)$/.exec(entry) ?? [];
+      const file = sha256 && (await stat(join(this.directory, entry)).catch(() => undefined)); // gone meanwhile
+      if (!sha256 || !file) continue;
+      const bytes = (found.get(sha256)?.bytes ?? 0) + file.size;
+      found.set(sha256, { sha256, bytes, changedAt: file.mtime });
+    }
+    return [...found.values()];
+  }
+
+  /** Whether all files of an image are here; one that was imported before there were lists has one. */
+  async has(image: Pick<Image, 'sha256' | 'chunksSha256'>): Promise<boolean> {
+    const files = image.chunksSha256 === '' ? [this.fileOf(image)] : [this.fileOf(image), this.listOf(image)];
+    const found = await Promise.all(files.map((file) => stat(file).catch(() => undefined)));
+    return found.every((file) => file !== undefined);
+  }
+
+  async freeBytes(): Promise<number> {
+    const { bavail, bsize } = await statfs(this.directory);
+    return bavail * bsize;
   }
 
   /** Of the file with the chunks. Throws DomainError `image-not-found` when it is gone. */
@@ -88,6 +122,28 @@ export class ImageLibrary {
   async remove(image: ImageFile): Promise<void> {
     await rm(this.fileOf(image), { force: true });
     await rm(this.listOf(image), { force: true });
+  }
+
+  /** False: an import has just brought this content, and it stays. An import that is about to bring it waits. */
+  async removeUnlessFresh(image: ImageFile): Promise<boolean> {
+    await this.removing;
+    if (this.fresh.has(image.sha256)) return false;
+    this.removing = this.remove(image);
+    await this.removing;
+    return true;
+  }
+
+  private async land(image: ImageFile, files: { chunks: string; list: string }): Promise<void> {
+    this.fresh.set(image.sha256, (this.fresh.get(image.sha256) ?? 0) + 1);
+    try {
+      await this.removing;
+      await rename(files.list, this.listOf(image)); // first: chunks without their list are of no use
+      await rename(files.chunks, this.fileOf(image));
+      await this.syncDirectory();
+    } catch (error) {
+      this.settled(image);
+      throw error;
+    }
   }
 
   private async lengthOf({ sha256 }: ImageFile, file: string): Promise<number> {

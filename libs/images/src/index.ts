@@ -4,6 +4,8 @@
  * digest, streamed to machines.
  */
 export { type Inspection, inspectImage } from './check/inspect-image.js';
+export { CacheKeeper } from './cache/cache-keeper.js';
+export { ImageCache } from './cache/image-cache.js';
 export { AddressPolicy } from './download/address-policy.js';
 export { type DownloadProgress, ImageDownloads } from './download/image-downloads.js';
 export { diskFull } from './disk-full.js';

@@ -77,6 +77,26 @@ export const configSchema = z.object({
     .describe(
       'Comma-separated hosts and networks that images may be fetched from although they are local, such as mirror.lan,10.1.0.0/16',
     ),
+  DODAI_IMAGE_CACHE_REMOVE_UNUSED_BASE_IMAGES: z
+    .stringbool()
+    .default(true)
+    .describe(
+      'Remove the files of images that came from a URL when nobody uses them; they are fetched again',
+    ),
+  DODAI_IMAGE_CACHE_REMOVE_UNUSED_ORIGINAL_MINIMUM_AGE_SECONDS: seconds(86_400).describe(
+    'How long such an image stays without use',
+  ),
+  DODAI_IMAGE_CACHE_REMOVE_UNUSED_RESIZED_MINIMUM_AGE_SECONDS: seconds(3600).describe(
+    'How long files stay that no image is made of any more',
+  ),
+  DODAI_IMAGE_CACHE_MAX_GB: z.coerce
+    .number()
+    .positive()
+    .optional()
+    .describe(
+      'Size of all images above which the longest unused go, in GiB; unset: as much as the disk holds',
+    ),
+  DODAI_IMAGE_CACHE_MANAGER_INTERVAL: seconds(2400).describe('Between two looks at the cache, in seconds'),
   DODAI_LEGACY_MONITOR_PORT: port
     .optional()
     .describe("Port for GET /<instance>/<state> of dodai's monitor; unset: off"),
@@ -162,6 +182,7 @@ export interface Config {
     /** Hosts and networks that images may be fetched from although they are local. */
     urlAllow: readonly string[];
   };
+  imageCache: ImageCacheSettings;
   legacyMonitorPort: number | undefined;
   bmcTimeoutMs: number;
   powerSync: PowerSyncPolicy;
@@ -207,6 +228,19 @@ export interface ImageLimits {
   maxBytes: number;
   /** How long one run of qemu-img may take. */
   convertMs: number;
+}
+
+/** What of the images' files is kept. */
+interface ImageCacheSettings {
+  removeUnused: boolean;
+  /** How long an image that can be fetched again stays without use. */
+  unusedMs: number;
+  /** How long files that no image is made of stay. */
+  strayMs: number;
+  /** undefined: as much as the disk holds. */
+  maxBytes: number | undefined;
+  /** Between two looks. */
+  intervalMs: number;
 }
 
 /** How long the timeline is kept, and how large it may grow. */
@@ -294,6 +328,13 @@ function arrange(s: Settings): Config {
       convertMs: s.DODAI_IMAGE_CONVERT_S * 1000,
       uploadsKeepMs: s.DODAI_UPLOADS_KEEP_DAYS * dayMs,
       urlAllow: s.DODAI_IMAGE_URL_ALLOW,
+    },
+    imageCache: {
+      removeUnused: s.DODAI_IMAGE_CACHE_REMOVE_UNUSED_BASE_IMAGES,
+      unusedMs: s.DODAI_IMAGE_CACHE_REMOVE_UNUSED_ORIGINAL_MINIMUM_AGE_SECONDS * 1000,
+      strayMs: s.DODAI_IMAGE_CACHE_REMOVE_UNUSED_RESIZED_MINIMUM_AGE_SECONDS * 1000,
+      maxBytes: s.DODAI_IMAGE_CACHE_MAX_GB && s.DODAI_IMAGE_CACHE_MAX_GB * 1024 ** 3,
+      intervalMs: s.DODAI_IMAGE_CACHE_MANAGER_INTERVAL * 1000,
     },
     legacyMonitorPort: s.DODAI_LEGACY_MONITOR_PORT,
     bmcTimeoutMs: s.DODAI_BMC_TIMEOUT_S * 1000,

@@ -6,6 +6,7 @@ export { type ConsoleScope, ConsoleStore } from './console-store.js';
 export { Database } from './database.js';
 export { EventFeed } from './event-feed.js';
 export { EventStore, type EventFilter, type NewEvent } from './event-store.js';
+export { ImageCacheStore } from './image-cache-store.js';
 export { ImageStore } from './image-store.js';
 export { InstanceStore } from './instance-store.js';
 export { InstanceTypeStore, type NewInstanceType } from './instance-type-store.js';

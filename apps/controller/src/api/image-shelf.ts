@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import { Injectable } from '@nestjs/common';
 import { DomainError, type Image } from '#core';
 import type { ImageUploadQuery } from '#contract';
-import { ImageLibrary } from '#images';
+import { ImageCache, type StoredImage } from '#images';
 import { ImageStore } from '#store';
 import { Shutdown } from '../http/shutdown.js';
 import { SignedDigests } from './signed-digests.js';
@@ -25,7 +25,7 @@ export class ImageShelf {
 
   constructor(
     private readonly images: ImageStore,
-    private readonly library: ImageLibrary,
+    private readonly cache: ImageCache,
     private readonly signedSums: SignedDigests,
     private readonly shutdown: Shutdown,
   ) {}
@@ -38,15 +38,17 @@ export class ImageShelf {
     await this.refuseTaken(wanted.name);
     const digests = wanted.signedSums ? await this.signedSums.read(wanted.signedSums) : wanted.digests;
     this.imports += 1;
+    let stored: StoredImage | undefined;
     try {
       const { stream, totalBytes } = await open();
-      const stored = await this.library.import(stream, {
+      stored = await this.cache.take(wanted.name, stream, {
         expectedSha256: digests.sha256,
         expectedSha512: digests.sha512,
         expectedBytes: totalBytes,
         signal: this.shutdown.signal,
       });
       this.unwanted.add(stored.sha256); // until its entry exists
+      await this.cache.makeRoom(wanted.name, 0); // now that its size is known
       return await this.images.create({
         ...stored,
         sourceUrl: wanted.sourceUrl ?? null,
@@ -58,6 +60,7 @@ export class ImageShelf {
       this.shutdown.signal.throwIfAborted();
       throw error;
     } finally {
+      if (stored) this.cache.settled(stored);
       this.imports -= 1;
       await this.clear();
     }
@@ -73,7 +76,7 @@ export class ImageShelf {
     for (const sha256 of [...this.unwanted]) {
       if (this.imports > 0) return;
       this.unwanted.delete(sha256);
-      if (!(await this.images.usesFile(sha256)) && this.imports === 0) await this.library.remove({ sha256 });
+      if (!(await this.images.usesFile(sha256)) && this.imports === 0) await this.cache.drop({ sha256 });
     }
   }
 

@@ -1,20 +1,21 @@
 import { Injectable } from '@nestjs/common';
 import { DomainError } from '#core';
-import { ImageLibrary } from '#images';
+import { ImageCache, ImageLibrary } from '#images';
 import { ImageStore } from '#store';
 import type { ServedFile } from './send-file.js';
 
-/** The images of the catalogue as files to send: their chunks, and the lists of them. */
+/** The images of the catalogue as files to send: their chunks, and the lists of them. What is not here any more is fetched first. */
 @Injectable()
 export class ImageFiles {
   constructor(
     private readonly images: ImageStore,
     private readonly library: ImageLibrary,
+    private readonly cache: ImageCache,
   ) {}
 
   /** Throws DomainError `image-not-found`. */
   async find(id: string): Promise<ServedFile> {
-    const image = await this.images.find(id);
+    const image = await this.cache.ensure(await this.images.find(id));
     return {
       sizeBytes: await this.library.sizeBytes(image),
       type: 'application/zstd',
@@ -25,8 +26,9 @@ export class ImageFiles {
 
   /** Throws the same, also for an image that has no list. */
   async findList(id: string): Promise<ServedFile> {
-    const image = await this.images.find(id);
-    if (image.chunksSha256 === '') throw hasNoList(image.name);
+    const found = await this.images.find(id);
+    if (found.chunksSha256 === '') throw hasNoList(found.name);
+    const image = await this.cache.ensure(found);
     return {
       sizeBytes: await this.library.listBytes(image),
       type: 'text/plain; charset=utf-8',

@@ -46,6 +46,7 @@ export const statusOfCode: Record<ErrorCode, number> = {
   'image-download-failed': 502,
   'upload-incomplete': 400,
   'upload-not-found': 404,
+  'image-cache-full': 507,
   'disk-full': 507,
 
   'instance-type-not-found': 404,
