@@ -239,6 +239,22 @@ describe('an image', () => {
     }
   });
 
+  it('of a whole disk is shown with its partitions', async () => {
+    const bench = await ImageBench.make();
+    try {
+      const root = await bench.ext(await bench.tree());
+      const gpt = ['-n1:2048:+1M', '-t1:ef02', '-n2:4096:0', '-c2:root'];
+      const disk = await bench.disk(40, { gpt }, { 2: root });
+      expect(await cli(`images import ${disk} --name disk`)).toMatchObject({ code: 0 });
+      expect((await cli('images show disk')).stdout).toMatch(
+        /Partitions +GPT, for sectors of 512 bytes\n +1: 1.05 MB\n +2 root: ext4, 39.8 MB, the root\n/,
+      );
+    } finally {
+      await cli('images delete disk');
+      await bench.remove();
+    }
+  });
+
   it('needs no digest, which is then that of the file', async () => {
     const { data, sha256 } = await makeSmallImage(9);
     const file = await fileOf('plain.ext4.zst', data);
