@@ -91,6 +91,27 @@ describe('over TFTP', () => {
     });
   });
 
+  it('so is one with UEFI, by the GRUB that asks for it', async () => {
+    const path = `grub/grub.cfg-01-${String(machineNumber(1).pxeMac).replaceAll(':', '-')}`;
+    expect((await get(`/${path}`)).bytes.toString()).toContain('/EFI/BOOT/BOOTX64.EFI');
+    const isOwn = ({ kind, data }: { kind: string; data: Record<string, unknown> }) =>
+      kind === 'tftp.completed' && data.path === path;
+    await dodai.untilEvent('/v1/events', isOwn);
+  });
+
+  it('the kernel is there for GRUB, under the name that it has over HTTP', async () => {
+    expect(kernel.equals((await get('/boot/live/vmlinuz')).bytes)).toBe(true);
+  });
+
+  it('what GRUB asks for and does without is not on the timeline', async () => {
+    await expect(get('grub/x86_64-efi/command.lst')).rejects.toThrow();
+    await get('grub/grub.cfg');
+    const isIt = ({ kind, data }: { kind: string; data: Record<string, unknown> }) =>
+      kind.startsWith('tftp.') && /^grub\/(x86_64-efi|grub\.cfg$)/.test(String(data.path));
+    const { found } = await dodai.untilEvent('/v1/events', isIt);
+    expect(found.data.path).toBe('grub/grub.cfg');
+  });
+
   it('a stranger is told to boot its disk', async () => {
     expect((await get('pxelinux.cfg/01-52-54-00-ff-ff-ff')).bytes.toString()).toMatch(/localboot/i);
     expect((await get('pxelinux.cfg/default')).bytes.toString()).toMatch(/localboot/i);
