@@ -3,7 +3,7 @@
 # Needs image.sh, IMAGE_UNCOMPRESSED_BYTES and READ_BACK; it goes to the root device, unless IMAGE_DEVICE is set.
 
 # The most that is zeroed, or read, between two looks at the clock.
-IMAGE_DEVICE=${IMAGE_DEVICE:-} PIECE_BYTES=$((256 << 20)) SAMPLE_BYTES=$((16 << 20)) SAMPLES=18
+IMAGE_DEVICE=${IMAGE_DEVICE:-} PIECE_BYTES=$((256 << 20)) SAMPLE_BYTES=$((16 << 20)) SAMPLES=18 SECTOR_BYTES=512
 
 # Past the page cache, which would only be filled for nothing. What comes last need not be a whole sector.
 keep_chunk() {
@@ -28,14 +28,13 @@ list_holes() {
 
 # zero_piece OFFSET LENGTH: written zeros, even where a discard would be claimed to do the same; up to the end of the sector.
 zero_piece() {
-  local sector
-  sector=$(blockdev --getss "$IMAGE_DEVICE")
-  blkdiscard --force --zeroout --offset "$1" --length $((($2 + sector - 1) / sector * sector)) "$IMAGE_DEVICE" \
+  blkdiscard --force --zeroout --offset "$1" --length $((($2 + SECTOR_BYTES - 1) / SECTOR_BYTES * SECTOR_BYTES)) "$IMAGE_DEVICE" \
     2>"$WORK_DIR/zeroing" || fail "writing the image to the disk failed: $(<"$WORK_DIR/zeroing")"
 }
 
 zero_holes() {
   IMAGE_DEVICE=${IMAGE_DEVICE:-$ROOT_DEVICE}
+  SECTOR_BYTES=$(blockdev --getss "$IMAGE_DEVICE")
   local offset length piece holes=0 all=$((IMAGE_UNCOMPRESSED_BYTES - IMAGE_DATA_BYTES)) zeroed=0
   while read -r offset length; do
     holes=$((holes + 1))
@@ -69,9 +68,7 @@ choose_samples() {
 
 # read_device OFFSET LENGTH: as the disk has it, not the page cache. An error is seen by what is missing then.
 read_device() {
-  local sector
-  sector=$(blockdev --getss "$IMAGE_DEVICE")
-  { dd if="$IMAGE_DEVICE" bs=1M skip="$1" count=$((($2 + sector - 1) / sector * sector)) \
+  { dd if="$IMAGE_DEVICE" bs=1M skip="$1" count=$((($2 + SECTOR_BYTES - 1) / SECTOR_BYTES * SECTOR_BYTES)) \
     iflag=direct,fullblock,skip_bytes,count_bytes status=none || true; } | head --bytes="$2"
 }
 

@@ -575,7 +575,7 @@ IN_WORK=() LANES=$(nproc)
 LANES=$((LANES < 2 ? 2 : LANES > 4 ? 4 : LANES))
 # What keeps it from going on, in words; what was found wrong once is not forgiven a second time.
 TROUBLE='' WRONG_CHUNK='' WRONG_LIST=''
-STREAM_BEGAN=0 LAST_TOLD=0 STREAM_WORD=writing WIRE_PID=''
+STREAM_BEGAN=0 LAST_TOLD=0 STREAM_WORD=writing WIRE_PID='' WIRE_ENDED=''
 
 # fetch URL FROM: on standard output, from this byte on; for a process of its own. A connection that hangs is ended.
 fetch() {
@@ -607,12 +607,6 @@ until_done() {
   done
 }
 
-sha256_of() {
-  local digest
-  digest=$(openssl dgst -sha256 -r "$1")
-  printf '%s' "${digest%% *}"
-}
-
 fetch_chunk_list() {
   until_done try_list
   mapfile -t CHUNKS <"$WORK_DIR/chunks"
@@ -627,7 +621,8 @@ try_list() {
     fetch_failed "$status" 'the download of the list of chunks failed'
     return 0
   fi
-  found=$(sha256_of "$WORK_DIR/chunks")
+  found=$(openssl dgst -sha256 -r "$WORK_DIR/chunks")
+  found=${found%% *}
   [[ $found != "$IMAGE_CHUNKS_SHA256" ]] || return 0
   TROUBLE="the list of chunks that came has SHA-256 $found, expected $IMAGE_CHUNKS_SHA256"
   [[ -z $WRONG_LIST ]] || fail "$TROUBLE"
@@ -643,23 +638,24 @@ stream_chunks() {
 
 # One connection, from the first chunk that is not done with.
 try_chunks() {
-  local wire number packed_offset ended=''
+  local wire number packed_offset
   ((CHUNKS_DONE < ${#CHUNKS[@]})) || return 0
   read -r _ _ packed_offset _ <<<"${CHUNKS[CHUNKS_DONE]}"
+  WIRE_ENDED=''
   exec {wire}< <(trap - ERR EXIT && fetch "$IMAGE_URL" "$packed_offset")
   WIRE_PID=$!
   for ((number = CHUNKS_DONE; number < ${#CHUNKS[@]}; number++)); do
-    receive_chunk "$number" <&"$wire" || { ended=yes && break; }
+    receive_chunk "$number" <&"$wire"
     check_chunk "$number" &
     IN_WORK+=($!)
     ((${#IN_WORK[@]} < LANES)) || finish_chunk || break
   done
-  while [[ -z $TROUBLE ]] && ((${#IN_WORK[@]} > 0)); do finish_chunk || break; done
+  while [[ -z $TROUBLE$WIRE_ENDED ]] && ((${#IN_WORK[@]} > 0)); do finish_chunk || break; done
   leave_work
   # What the stored file has after its last chunk.
   ((CHUNKS_DONE < ${#CHUNKS[@]})) || cat <&"$wire" >/dev/null
   exec {wire}<&-
-  end_connection "$ended" "$number"
+  end_connection
 }
 
 # Those after a chunk that was wrong are received again, too.
@@ -668,54 +664,48 @@ leave_work() {
   IN_WORK=()
 }
 
-# end_connection ENDED NUMBER: why there is no more of the image, if the connection has ended by itself, in this chunk.
+# Why there is no more of the image, if the connection has ended by itself.
 end_connection() {
   local status=0 came
-  [[ $1 ]] || kill "$WIRE_PID" 2>/dev/null || true
+  [[ $WIRE_ENDED ]] || kill "$WIRE_PID" 2>/dev/null || true
   wait "$WIRE_PID" || status=$?
-  [[ $1 && -z $TROUBLE ]] || return 0
-  read -r _ _ came _ <<<"${CHUNKS[$2]}"
-  came=$((came + $(stat --format=%s "$(file_of_chunk "$2").zst")))
+  [[ $WIRE_ENDED ]] || return 0
+  read -r _ _ came _ <<<"${CHUNKS[CHUNKS_DONE]}"
+  came=$((came + WIRE_ENDED))
   ((status != 0)) || fail "the image is $IMAGE_COMPRESSED_BYTES bytes long, but $came bytes came"
   fetch_failed "$status" "the download of the image ended after $came of $IMAGE_COMPRESSED_BYTES bytes"
 }
 
-# file_of_chunk NUMBER: in memory, where there are never more than LANES of them.
-file_of_chunk() {
-  printf '%s' "$WORK_DIR/chunk.$(($1 % LANES))"
-}
-
-# receive_chunk NUMBER, the wire on standard input. Fails when that ends before the chunk does.
+# receive_chunk NUMBER, the wire on standard input. Its files are in memory, where there are never more than LANES of them.
 receive_chunk() {
-  local packed_length file
-  file=$(file_of_chunk "$1").zst
+  local packed_length
   read -r _ _ _ packed_length _ <<<"${CHUNKS[$1]}"
-  dd of="$file" bs=1M count="$packed_length" iflag=fullblock,count_bytes status=none || fail 'no memory left for the image'
-  (($(stat --format=%s "$file") == packed_length))
+  dd of="$WORK_DIR/chunk.$(($1 % LANES)).zst" bs=1M count="$packed_length" iflag=fullblock,count_bytes status=none ||
+    fail 'no memory left for the image'
 }
 
 # check_chunk NUMBER, in a process of its own. Ends with 1 when it is wrong, with 2 when it could not be kept.
 check_chunk() {
-  local file found sha256
+  local file=$WORK_DIR/chunk.$(($1 % LANES)) found sha256
   trap - ERR EXIT
-  file=$(file_of_chunk "$1")
   read -r _ _ _ _ sha256 <<<"${CHUNKS[$1]}"
   # The digest says more than the checksum of zstd.
   zstd --decompress --quiet --force --no-check "$file.zst" -o "$file" 2>"$file.words" ||
     { printf 'cannot be decompressed: %s' "$(<"$file.words")" >"$file.error" && exit 1; }
-  found=$(sha256_of "$file")
-  [[ $found == "$sha256" ]] || { printf 'has SHA-256 %s, expected %s' "$found" "$sha256" >"$file.error" && exit 1; }
+  found=$(openssl dgst -sha256 -r "$file")
+  [[ ${found%% *} == "$sha256" ]] ||
+    { printf 'has SHA-256 %s, expected %s' "${found%% *}" "$sha256" >"$file.error" && exit 1; }
   keep_chunk "$file" "$1" 2>"$file.error" || exit 2
 }
 
 # The oldest chunk in work. Fails when it was wrong for the first time.
 finish_chunk() {
   local status=0 length file
-  file=$(file_of_chunk "$CHUNKS_DONE")
+  file=$WORK_DIR/chunk.$((CHUNKS_DONE % LANES))
   wait "${IN_WORK[0]}" || status=$?
   IN_WORK=("${IN_WORK[@]:1}")
   if ((status != 0)); then
-    chunk_failed "$status" "$(<"$file.error")"
+    chunk_failed "$status" "$file"
     return 1
   fi
   pass_on_chunk "$file"
@@ -724,12 +714,17 @@ finish_chunk() {
   tell_of_stream
 }
 
-# chunk_failed STATUS REASON
+# chunk_failed STATUS FILE: sets WIRE_ENDED, to how much of it came, or TROUBLE.
 chunk_failed() {
-  local offset length
-  (($1 == 1)) || fail "writing the image to the disk failed: $2"
-  read -r offset length _ <<<"${CHUNKS[CHUNKS_DONE]}"
-  TROUBLE="chunk $((CHUNKS_DONE + 1)) of ${#CHUNKS[@]} (bytes $offset to $((offset + length)) of the image) $2"
+  local offset length packed_length came
+  (($1 == 1)) || fail "writing the image to the disk failed: $(<"$2.error")"
+  read -r offset length _ packed_length _ <<<"${CHUNKS[CHUNKS_DONE]}"
+  came=$(stat --format=%s "$2.zst")
+  if ((came < packed_length)); then
+    WIRE_ENDED=$came
+    return
+  fi
+  TROUBLE="chunk $((CHUNKS_DONE + 1)) of ${#CHUNKS[@]} (bytes $offset to $((offset + length)) of the image) $(<"$2.error")"
   [[ $WRONG_CHUNK != "$CHUNKS_DONE" ]] || fail "$TROUBLE, for the second time"
   WRONG_CHUNK=$CHUNKS_DONE
 }
@@ -748,7 +743,7 @@ tell_of_stream() {
 # Needs image.sh, IMAGE_UNCOMPRESSED_BYTES and READ_BACK; it goes to the root device, unless IMAGE_DEVICE is set.
 
 # The most that is zeroed, or read, between two looks at the clock.
-IMAGE_DEVICE=${IMAGE_DEVICE:-} PIECE_BYTES=$((256 << 20)) SAMPLE_BYTES=$((16 << 20)) SAMPLES=18
+IMAGE_DEVICE=${IMAGE_DEVICE:-} PIECE_BYTES=$((256 << 20)) SAMPLE_BYTES=$((16 << 20)) SAMPLES=18 SECTOR_BYTES=512
 
 # Past the page cache, which would only be filled for nothing. What comes last need not be a whole sector.
 keep_chunk() {
@@ -773,14 +768,13 @@ list_holes() {
 
 # zero_piece OFFSET LENGTH: written zeros, even where a discard would be claimed to do the same; up to the end of the sector.
 zero_piece() {
-  local sector
-  sector=$(blockdev --getss "$IMAGE_DEVICE")
-  blkdiscard --force --zeroout --offset "$1" --length $((($2 + sector - 1) / sector * sector)) "$IMAGE_DEVICE" \
+  blkdiscard --force --zeroout --offset "$1" --length $((($2 + SECTOR_BYTES - 1) / SECTOR_BYTES * SECTOR_BYTES)) "$IMAGE_DEVICE" \
     2>"$WORK_DIR/zeroing" || fail "writing the image to the disk failed: $(<"$WORK_DIR/zeroing")"
 }
 
 zero_holes() {
   IMAGE_DEVICE=${IMAGE_DEVICE:-$ROOT_DEVICE}
+  SECTOR_BYTES=$(blockdev --getss "$IMAGE_DEVICE")
   local offset length piece holes=0 all=$((IMAGE_UNCOMPRESSED_BYTES - IMAGE_DATA_BYTES)) zeroed=0
   while read -r offset length; do
     holes=$((holes + 1))
@@ -814,9 +808,7 @@ choose_samples() {
 
 # read_device OFFSET LENGTH: as the disk has it, not the page cache. An error is seen by what is missing then.
 read_device() {
-  local sector
-  sector=$(blockdev --getss "$IMAGE_DEVICE")
-  { dd if="$IMAGE_DEVICE" bs=1M skip="$1" count=$((($2 + sector - 1) / sector * sector)) \
+  { dd if="$IMAGE_DEVICE" bs=1M skip="$1" count=$((($2 + SECTOR_BYTES - 1) / SECTOR_BYTES * SECTOR_BYTES)) \
     iflag=direct,fullblock,skip_bytes,count_bytes status=none || true; } | head --bytes="$2"
 }
 
