@@ -2,9 +2,14 @@
 
 MARGIN_MIB=16
 
+# quietly COMMAND…: without the line that blkdiscard prints each time it is forced; there are thousands of them.
+quietly() {
+  "$@" 2>&1 | { grep --invert-match 'Operation forced' || true; } >&2
+}
+
 # zero_range DEVICE OFFSET LENGTH, in bytes. Writes zeros even where a discard would be claimed to do the same.
 zero_range() {
-  blkdiscard --force --zeroout --offset "$2" --length "$3" "$1"
+  quietly blkdiscard --force --zeroout --offset "$2" --length "$3" "$1"
 }
 
 # Backup partition tables, RAID and LVM metadata live at the end, everything else that boots at the start, and so do the keys of
@@ -21,7 +26,7 @@ zero_ends() {
 # may lie anywhere on the disk. What cannot be put together is not opened by anybody who finds the disk either.
 open_layers() {
   timeout 60 mdadm --assemble --scan --run || true
-  timeout 60 vgchange --activate y --activationmode partial || true
+  LVM_SUPPRESS_FD_WARNINGS=1 timeout 60 vgchange --activate y --activationmode partial || true
   if command -v udevadm >/dev/null; then udevadm settle --timeout=10 || true; fi
 }
 

@@ -91,7 +91,7 @@ wipe_disk() {
   [[ $2 == signatures ]] || mark_places "$1"
   case $2 in
     signatures) printf 'wipefs --all; blkdiscard --zeroout (both ends)\n' >"$dir/command" ;;
-    discard) carry_out "$1" 0 blkdiscard --force "$1" ;;
+    discard) discard_disk "$1" ;;
     overwrite) overwrite_disk "$1" ;;
     nvme_format*) nvme_format "$1" "$2" ;;
     nvme_sanitize*) nvme_sanitize "$1" "$2" ;;
@@ -128,6 +128,12 @@ carry_out() {
 # share_of SIZE DONE ALL: never the whole, which is known only in the end.
 share_of() {
   printf '%d\n' $(($1 / 100 * ($2 < $3 ? $2 * 100 / $3 : 99)))
+}
+
+# The last piece of a disk may be smaller than what it discards at a time; it is left as it was.
+discard_disk() {
+  carry_out "$1" 0 blkdiscard --force "$1" || fail "$1 refused the discard: its instance type needs wipe mode secure_erase or overwrite, or replace it"
+  zero_ends "$1"
 }
 
 # In pieces that take about half a second each.

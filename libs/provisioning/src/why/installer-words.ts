@@ -20,7 +20,7 @@ export function failedStepOf(error: LastError | null): FailedStep | undefined {
 export const wipeEnds = {
   noSecureErase:
     /has no secure erase|is frozen|did not take the|did not carry out its secure erase|took the secure erase|NVMe sanitize/,
-  noDiscard: /cannot discard|took the discard/,
+  noDiscard: /cannot discard|(took|refused) the discard/,
 } as const;
 
 /** Those of create.sh in which the image comes and is written. */

@@ -426,9 +426,14 @@ set_boot_entries() {
 
 MARGIN_MIB=16
 
+# quietly COMMAND…: without the line that blkdiscard prints each time it is forced; there are thousands of them.
+quietly() {
+  "$@" 2>&1 | { grep --invert-match 'Operation forced' || true; } >&2
+}
+
 # zero_range DEVICE OFFSET LENGTH, in bytes. Writes zeros even where a discard would be claimed to do the same.
 zero_range() {
-  blkdiscard --force --zeroout --offset "$2" --length "$3" "$1"
+  quietly blkdiscard --force --zeroout --offset "$2" --length "$3" "$1"
 }
 
 # Backup partition tables, RAID and LVM metadata live at the end, everything else that boots at the start, and so do the keys of
@@ -445,7 +450,7 @@ zero_ends() {
 # may lie anywhere on the disk. What cannot be put together is not opened by anybody who finds the disk either.
 open_layers() {
   timeout 60 mdadm --assemble --scan --run || true
-  timeout 60 vgchange --activate y --activationmode partial || true
+  LVM_SUPPRESS_FD_WARNINGS=1 timeout 60 vgchange --activate y --activationmode partial || true
   if command -v udevadm >/dev/null; then udevadm settle --timeout=10 || true; fi
 }
 
@@ -560,7 +565,7 @@ wipe_disk() {
   [[ $2 == signatures ]] || mark_places "$1"
   case $2 in
     signatures) printf 'wipefs --all; blkdiscard --zeroout (both ends)\n' >"$dir/command" ;;
-    discard) carry_out "$1" 0 blkdiscard --force "$1" ;;
+    discard) discard_disk "$1" ;;
     overwrite) overwrite_disk "$1" ;;
     nvme_format*) nvme_format "$1" "$2" ;;
     nvme_sanitize*) nvme_sanitize "$1" "$2" ;;
@@ -597,6 +602,12 @@ carry_out() {
 # share_of SIZE DONE ALL: never the whole, which is known only in the end.
 share_of() {
   printf '%d\n' $(($1 / 100 * ($2 < $3 ? $2 * 100 / $3 : 99)))
+}
+
+# The last piece of a disk may be smaller than what it discards at a time; it is left as it was.
+discard_disk() {
+  carry_out "$1" 0 blkdiscard --force "$1" || fail "$1 refused the discard: its instance type needs wipe mode secure_erase or overwrite, or replace it"
+  zero_ends "$1"
 }
 
 # In pieces that take about half a second each.
