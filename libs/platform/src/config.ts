@@ -79,7 +79,7 @@ export const configSchema = z.object({
     ),
   DODAI_IMAGE_CACHE_REMOVE_UNUSED_BASE_IMAGES: z
     .stringbool()
-    .default(true)
+    .prefault('true')
     .describe(
       'Remove the files of images that came from a URL when nobody uses them; they are fetched again',
     ),
