@@ -75,6 +75,7 @@ install_boot_loader_uefi() {
     printf 'grub-efi-amd64 grub2/update_nvram boolean false\n' | in_target debconf-set-selections
   fi
   copy_to_removable_path "$TARGET/boot/efi/EFI/$vendor" "$loader"
+  mark_esp "$TARGET/boot/efi"
   for esp in "${ESP_DEVICES[@]:1}"; do copy_esp_to "$esp"; done
   set_boot_entries "\\EFI\\$vendor\\$loader" "${ESP_DEVICES[@]}"
 }

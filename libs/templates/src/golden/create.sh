@@ -1094,7 +1094,7 @@ set_boot_entries() {
   fi
 }
 
-# The firmware of this machine, and what it starts of an image that brings its own boot loader. Needs BOOT_MODE, IMAGE_ID,
+# The firmware of this machine, and what it starts of an image that brings its own boot loader. Needs BOOT_MODE, IMAGE_ID, INSTANCE_ID,
 # fail and boot-entries.sh.
 
 # What is installed for the other one would not start.
@@ -1112,6 +1112,12 @@ secure_boot_is_on() {
   ((byte == 1))
 }
 
+# mark_esp DIRECTORY: by this the network loader tells this system partition from those of other disks.
+mark_esp() {
+  mkdir -p "$1/EFI/dodai"
+  printf '%s\n' "$INSTANCE_ID" >"$1/EFI/dodai/instance"
+}
+
 # set_boot_entry_of_disk DISK: for an image that is a whole disk and brings its own boot loader.
 set_boot_entry_of_disk() {
   local esp directory loader
@@ -1123,6 +1129,7 @@ set_boot_entry_of_disk() {
   loader=$(loader_in "$directory")
   # It would put an entry of its own before the network at the first start.
   [[ ! -f $directory/EFI/BOOT/fbx64.efi ]] || mv "$directory/EFI/BOOT/fbx64.efi" "$directory/EFI/BOOT/fbx64.efi.off"
+  mark_esp "$directory"
   umount "$directory"
   [[ $loader ]] || fail "image $IMAGE_ID has no boot loader for 64-bit UEFI in its system partition"
   set_boot_entries "\\${loader//\//\\}" "$esp"
@@ -1384,6 +1391,7 @@ install_boot_loader_uefi() {
     printf 'grub-efi-amd64 grub2/update_nvram boolean false\n' | in_target debconf-set-selections
   fi
   copy_to_removable_path "$TARGET/boot/efi/EFI/$vendor" "$loader"
+  mark_esp "$TARGET/boot/efi"
   for esp in "${ESP_DEVICES[@]:1}"; do copy_esp_to "$esp"; done
   set_boot_entries "\\EFI\\$vendor\\$loader" "${ESP_DEVICES[@]}"
 }
