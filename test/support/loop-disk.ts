@@ -13,6 +13,8 @@ interface Kind {
   readOnly?: boolean;
   /** One that was never written to. */
   blank?: boolean;
+  /** Default 512. */
+  sectorBytes?: 512 | 4096;
 }
 
 /** A real block device full of random bytes, so that discard, zeroing and direct reads are the kernel's own. */
@@ -30,6 +32,7 @@ export class LoopDisk {
     discards = true,
     readOnly = false,
     blank = false,
+    sectorBytes = 512,
   }: Kind): Promise<LoopDisk> {
     const directory = await mkdtemp(join(tmpdir(), 'loop-disk-'));
     const folder = join(directory, 'files');
@@ -38,7 +41,7 @@ export class LoopDisk {
     const file = join(folder, 'disk');
     if (blank) await execa('truncate', [`--size=${size}M`, file]);
     else await writeFile(file, Buffer.concat(Array.from({ length: size }, () => randomBytes(mib))));
-    const options = readOnly ? ['--read-only'] : [];
+    const options = [`--sector-size=${sectorBytes}`, ...(readOnly ? ['--read-only'] : [])];
     const { stdout: path } = await execa('losetup', ['--find', '--show', '--partscan', ...options, file]);
     return new LoopDisk(path, directory, file, size * mib, !discards);
   }
