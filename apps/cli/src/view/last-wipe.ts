@@ -8,7 +8,8 @@ type WipedDisk = LastWipe['disks'][number];
 export function lastWipeText(wipe: LastWipe | null, now: Date): string | null {
   if (wipe === null) return null;
   const when = `${localTime(wipe.at)} (${age(wipe.at, now)}), after instance ${wipe.instanceId}`;
-  return [when, ...wipe.disks.map(diskText)].join('\n');
+  const disks = wipe.disks.length > 0 ? wipe.disks.map(diskText) : ['nothing more was told'];
+  return [when, ...disks].join('\n');
 }
 
 function diskText({ disk, model, serial, sizeBytes, command, seconds, readBack }: WipedDisk): string {
