@@ -39,6 +39,16 @@ export default defineConfig({
           hookTimeout: 900_000,
         },
       },
+      {
+        ...resolveSource,
+        test: {
+          name: 'e2e-all',
+          include: ['test/e2e-all/**/*.test.ts'],
+          fileParallelism: false,
+          testTimeout: 2_400_000,
+          hookTimeout: 900_000,
+        },
+      },
     ],
   },
 });

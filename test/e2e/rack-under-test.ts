@@ -23,6 +23,7 @@ export class RackUnderTest {
     readonly controller: ControllerProcess,
     readonly client: DodaiClient,
     readonly owner: Owner,
+    readonly demoImageDir: string,
     private readonly dir: string,
   ) {}
 
@@ -53,7 +54,8 @@ export class RackUnderTest {
       await ensureInstanceType(client);
       await ensureImage(client, demoImage(demoImageDir));
       for (const machine of rack.machines) await ensureMachine(client, machine);
-      return new RackUnderTest(rack, controller, client, await Owner.in(path.join(dir, 'owner')), dir);
+      const owner = await Owner.in(path.join(dir, 'owner'));
+      return new RackUnderTest(rack, controller, client, owner, demoImageDir, dir);
     } catch (error) {
       await rack.down();
       await rm(dir, { recursive: true, force: true });

@@ -93,7 +93,7 @@ async function writeMachineFiles(plan: RackPlan, machine: MachinePlan): Promise<
   await mkdir(files.bmcState, { recursive: true });
   await writeFile(files.bmcConfig, bmcConfig(machine, rackFiles(plan).chassisScript), { mode: 0o600 });
   await writeFile(files.bmcCommands, bmcCommands());
-  await writeFile(files.qemuScript, qemuScript(machine, plan.accelerator), { mode: 0o700 });
+  await writeStartScript(plan, machine);
   await writeFile(files.serialLog, '', { flag: 'a' });
   await writeFirmwareVariables(machine);
   await Promise.all(machine.disks.map((disk) => createSparseFile(disk.path, disk.sizeBytes)));
@@ -125,4 +125,10 @@ function packageRoot(): string {
   let dir = path.dirname(fileURLToPath(import.meta.url));
   while (!existsSync(path.join(dir, 'package.json'))) dir = path.dirname(dir);
   return dir;
+}
+
+/** The script that switches the machine on, with the disks that it is given. */
+export async function writeStartScript(plan: RackPlan, machine: MachinePlan): Promise<void> {
+  const script = qemuScript(machine, plan.accelerator);
+  await writeFile(machineFiles(machine).qemuScript, script, { mode: 0o700 });
 }

@@ -8,7 +8,7 @@ import { parseRackName, type RackOptions } from './options.js';
 import type { MachinePlan, RackPlan } from './plan.js';
 import { waitUntil } from './processes.js';
 import { raiseRack, runningQemu, takeDown } from './rack-lifecycle.js';
-import { labDirectory, rackExists, rackNames, readPlan } from './rack-state.js';
+import { labDirectory, rackExists, rackNames, readPlan, writeStartScript } from './rack-state.js';
 import { serviceIsRunning, startPublishing } from './services.js';
 
 export interface RackMachine extends MachinePlan {
@@ -138,6 +138,13 @@ export class Rack {
     } finally {
       await file.close();
     }
+  }
+
+  /** From its next start on the machine is without this disk, as if it had been pulled out. */
+  async pullDisk(ref: MachineRef, diskIndex: number): Promise<void> {
+    const machine = this.machine(ref);
+    const disks = machine.disks.filter((_disk, index) => index !== diskIndex);
+    await writeStartScript(this.plan, { ...machine, disks });
   }
 
   async serialLog(ref: MachineRef): Promise<string> {

@@ -4,8 +4,8 @@ import type { InstanceView } from '#contract';
 import type { DiskLayout, LayoutVolume } from '#core';
 import { demoImage } from '../../apps/quickstart/src/demo-image.js';
 import { instanceType } from '../../apps/quickstart/src/inventory.js';
-import { partitionsOf } from './disk-layout.js';
-import { RackUnderTest } from './rack-under-test.js';
+import { partitionsOf } from '../e2e/disk-layout.js';
+import { RackUnderTest } from '../e2e/rack-under-test.js';
 
 const { name: image, defaultUser } = demoImage('');
 const installMs = 1_100_000;
