@@ -170,13 +170,14 @@ make_root_file_system() {
 
 # Whatever is left of an installation that failed must not be started: no boot code, no root.
 make_unbootable() {
-  local disk
+  local disk boot
   if [[ -b $ROOT_DEVICE ]]; then
     wipefs --all --quiet --force "$ROOT_DEVICE"
     dd if=/dev/zero of="$ROOT_DEVICE" bs=1M count=16 conv=notrunc,fsync status=none
   fi
   for disk in "${DISKS[@]}"; do
     dd if=/dev/zero of="$disk" bs=440 count=1 conv=notrunc,fsync status=none
-    dd if=/dev/zero of="$(partition_path "$disk" 1)" bs=1M count=5 conv=notrunc,fsync status=none || true
+    boot=$(partition_path "$disk" 1)
+    [[ ! -b $boot ]] || dd if=/dev/zero of="$boot" bs=1M count=5 conv=notrunc,fsync status=none
   done
 }
