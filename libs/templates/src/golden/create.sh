@@ -571,9 +571,9 @@ make_unbootable() {
 
 # Lines of the list: OFFSET LENGTH PACKED_OFFSET PACKED_LENGTH SHA256. So many, from the first, are done with.
 CHUNKS=() CHUNKS_DONE=0 BYTES_DONE=0
-# Processes that unpack and check, in the order of the chunks. All processors take part, as far as memory goes.
-IN_WORK=() LANES=$(nproc)
-LANES=$((LANES < 2 ? 2 : LANES > 4 ? 4 : LANES))
+# Processes that unpack and check, in the order of the chunks. Each has up to 32 MiB of memory; more of them than processors, for
+# some wait for the disk.
+IN_WORK=() LANES=$(($(nproc) < 2 ? 2 : 4))
 # What keeps it from going on, in words; what was found wrong once is not forgiven a second time.
 TROUBLE='' WRONG_CHUNK='' WRONG_LIST=''
 STREAM_BEGAN=0 LAST_TOLD=0 STREAM_WORD=writing WIRE_PID='' WIRE_ENDED=''
