@@ -96,6 +96,7 @@ set -e
 root=$1
 chroot "$root" useradd --create-home --shell /bin/bash --groups sudo "$DEFAULT_USER"
 chmod 440 "$root/etc/sudoers.d/debian"
+mkdir -p "$root/boot/grub"
 # What GRUB would look for in vain, slowly: themes, Xen, other systems, UEFI.
 chmod -x "$root"/etc/grub.d/05_debian_theme "$root"/etc/grub.d/20_linux_xen "$root"/etc/grub.d/30_*
 # Housekeeping that a machine made to be tried out does without.
@@ -153,6 +154,7 @@ make_disk() {
   tune2fs -L "$ROOT_LABEL" "$file_system" >/dev/null
   write_into "$file_system" "$work/grub.cfg" /boot/grub/grub.cfg
   write_into "$file_system" "$work/fstab" /etc/fstab
+  e2fsck -f -n "$file_system" >"$work/log" 2>&1 || { cat "$work/log" >&2 && fail 'the root of the whole disk is damaged, see above'; }
   root_mib=$(($(stat -c %s "$file_system") >> 20))
   truncate --size="$((ROOT_AT_MIB + root_mib + 1))M" "$disk"
   sgdisk --clear --new="1:1M:+${BIOS_BOOT_MIB}M" --typecode=1:EF02 --change-name=1:bios-boot \
@@ -185,10 +187,9 @@ CFG
     "$ROOT_LABEL" >"$work/esp.cfg"
 }
 
-# write_into FILE_SYSTEM FILE PATH: an unmounted ext file system gets the file under the path, root's own.
+# write_into FILE_SYSTEM FILE PATH: an unmounted ext file system gets the file under the path, root's own. Its folder is there.
 write_into() {
   debugfs -w -f - "$1" >"$work/log" 2>&1 <<COMMANDS
-mkdir ${3%/*}
 rm $3
 write $2 $3
 set_inode_field $3 mode 0100644
