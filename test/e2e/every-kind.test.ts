@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, it, onTestFailed } from 'vitest'
 import type { InstanceView } from '#contract';
 import { demoImage } from '../../apps/quickstart/src/demo-image.js';
 import { instanceType } from '../../apps/quickstart/src/inventory.js';
-import { importForm, install, proveInstalled } from '../e2e/installation-cases.js';
-import { RackUnderTest } from '../e2e/rack-under-test.js';
+import { importForm, install, proveInstalled } from './installation-cases.js';
+import { RackUnderTest } from './rack-under-test.js';
 
 const { defaultUser } = demoImage('');
 const bootMs = 400_000;
