@@ -273,10 +273,12 @@ describe('what an installer says', () => {
     expect(await stageOf(one.id)).toBe('booting');
   });
 
-  it('is at most 16 KiB, its log 64 KiB at a time', async () => {
-    expect(await refused(one.id, token, { state: 'install', message: 'x'.repeat(16 * 1024) })).toMatchObject({
-      status: 413,
-    });
+  it('is at most 256 KiB, its log 64 KiB at a time', async () => {
+    expect(await refused(one.id, token, { state: 'install', message: 'x'.repeat(256 * 1024) })).toMatchObject(
+      {
+        status: 413,
+      },
+    );
     const log = { token, body: 'x'.repeat(64 * 1024 + 1), type: 'text/plain' };
     expect(await dodai.refused('POST', `/v1/instances/${one.id}/log`, log)).toMatchObject({ status: 413 });
   });

@@ -117,7 +117,8 @@ describe('instance types', () => {
     await json(`instance-types add standard --vcpus 2 --memory-mb 1024 --local-gb 8 ${sizes}`);
     await json('instance-types set standard --wipe-mode quick');
     const { stdout } = await cli('instance-types list');
-    expect(stdout).toMatch(/^NAME .*\nstandard {2}2 .* 1 GiB .* quick {2}-\n$/);
+    expect(stdout).toMatch(/^NAME .*\n/);
+    expect(stdout).toMatch(/^standard {2}2 .* 1 GiB .* quick {2,}-$/m);
   });
 
   it('of a name that is taken end with 5', async () => {
