@@ -1,4 +1,3 @@
-import { open } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it, onTestFailed } from 'vitest';
 import type { InstanceView } from '#contract';
 import type { DiskLayout, LayoutVolume } from '#core';
@@ -35,18 +34,6 @@ const cases: { machine: string; firmware: string; first: string; layout: DiskLay
       volumeTypes: 'raid1 lvm lvm lvm crypt',
     },
   ];
-
-/** As when somebody takes the disk out: nothing of what was on it is left. */
-async function pull(diskPath: string): Promise<void> {
-  const disk = await open(diskPath, 'r+');
-  try {
-    const { size } = await disk.stat();
-    await disk.truncate(0);
-    await disk.truncate(size);
-  } finally {
-    await disk.close();
-  }
-}
 
 describe.sequential('disk layouts', () => {
   let site: RackUnderTest;
@@ -124,7 +111,7 @@ describe.sequential('disk layouts', () => {
       await on(machine, 'echo kept | sudo tee /srv/kept /root/kept && sync');
       await site.client.power(machine, 'soft');
       await expect.poll(() => site.rack.powerState(machine), { timeout: bootMs, interval: 1000 }).toBe('off');
-      await pull(site.rack.machine(machine).diskPaths[0] ?? '');
+      await site.rack.pullDisk(machine, 0);
       const before = (await site.rack.serialLog(machine)).length;
       await site.client.power(machine, 'on');
       await site.rack.waitForSerial(machine, new RegExp(`host-${machine} login:`), bootMs, before);
