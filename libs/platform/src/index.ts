@@ -20,6 +20,7 @@ export { EmbeddedPostgres } from './embedded-postgres.js';
 export { jitter } from './jitter.js';
 export { createLogger, type Logger } from './logger.js';
 export { projectRoot } from './project-root.js';
+export { Rounds } from './rounds.js';
 export { SecretBox } from './secret-box.js';
 export {
   type StreamingEnd,

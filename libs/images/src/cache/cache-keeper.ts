@@ -1,31 +1,27 @@
-import type { Clock, ClockTimer, Logger } from '#platform';
+import { type Clock, type Logger, Rounds } from '#platform';
 import type { ImageCache } from './image-cache.js';
 
 /** Keeps the cache within its policy: looks at the start, and again and again. */
 export class CacheKeeper {
-  private isStopped = false;
-  private running: Promise<void> = Promise.resolve();
-  private timer: ClockTimer | undefined;
+  private readonly rounds: Rounds;
 
   constructor(
     private readonly cache: ImageCache,
-    private readonly everyMs: number,
+    everyMs: number,
     private readonly host: { clock: Clock; logger: Logger },
-  ) {}
+  ) {
+    this.rounds = new Rounds(() => this.tidy(), everyMs, host.clock);
+  }
 
   start(): void {
-    this.running = this.round().finally(() => {
-      if (!this.isStopped) this.timer = this.host.clock.setTimeout(() => this.start(), this.everyMs);
-    });
+    this.rounds.start();
   }
 
   async stop(): Promise<void> {
-    this.isStopped = true;
-    this.timer?.cancel();
-    await this.running;
+    await this.rounds.stop();
   }
 
-  private async round(): Promise<void> {
+  private async tidy(): Promise<void> {
     try {
       await this.cache.tidy();
     } catch (error) {
