@@ -16,7 +16,7 @@ FROM node:20-bookworm-slim
 # What the controller runs: ipmitool for BMCs, dnsmasq for DHCP, the loaders that machines fetch over TFTP, and what
 # unpacks images.
 RUN apt-get update \
-  && apt-get install -y --no-install-recommends ipmitool dnsmasq-base pxelinux syslinux-common zstd xz-utils bzip2 \
+  && apt-get install -y --no-install-recommends ipmitool dnsmasq-base nginx-light pxelinux syslinux-common zstd xz-utils bzip2 \
     qemu-utils gpgv e2fsprogs grub-common tar iproute2 \
   && rm -rf /var/lib/apt/lists/*
 WORKDIR /opt/dodai

@@ -18,7 +18,12 @@ export async function serve(
   const fetches = Array.from({ length: times }, () => url);
   await Promise.all(
     Array.from({ length: clients }, () =>
-      execa('curl', ['--silent', '--fail', ...fetches.flatMap((each) => ['--output', '/dev/null', each])]),
+      execa('curl', [
+        '--silent',
+        '--fail',
+        '--location',
+        ...fetches.flatMap((each) => ['--output', '/dev/null', each]),
+      ]),
     ),
   );
   const seconds = (performance.now() - beganMs) / 1000;

@@ -9,10 +9,11 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import Table from 'cli-table3';
 import { execa } from 'execa';
+import type { ImageView } from '#contract';
 import { RunningController } from '../support/running-controller.js';
 import { freePort } from '../../apps/quickstart/src/free-port.js';
 import { type BenchImage, contentBytes, makeImage } from './image-content.js';
-import { serve } from './image-serving.js';
+import { serve, type Serving } from './image-serving.js';
 import { type Cost, run, type Way, ways } from './image-ways.js';
 
 const MIB = 1024 * 1024;
@@ -107,40 +108,49 @@ function report(costs: Map<Way, Cost[]>, image: BenchImage): void {
   console.log(`${table.toString()}\n`);
 }
 
-/** The boot role in a process of its own is this one: the clients are others. */
+/** The boot role is in this very process, and the nginx that it starts is a child of it; the clients are other processes. */
 async function serving(image: BenchImage, nginx: Nginx): Promise<void> {
-  const dodai = await RunningController.start();
-  try {
-    const body = await readFile(image.zst);
-    const { body: made } = await dodai.ask<{ id: string; compressedBytes: number }>(
-      'POST',
-      `/v1/images?name=bench&sha256=${createHash('sha256').update(body).digest('hex')}`,
-      {
-        body,
-        type: 'application/octet-stream',
-      },
-    );
-    const ourUrl = `${dodai.url}/boot/images/${made.id}`;
-    const nginxUrl = `${nginx.url}/stored/chunks`;
-    const bytes = (await stat(image.stored.files.chunks)).size;
-    const head = ['clients', 'nginx MB/s', 'ours MB/s', 'nginx CPU s/GiB', 'ours CPU s/GiB', 'ours : nginx'];
-    const table = new Table({ head, style: { head: [], border: [] } });
-    for (const { clients, times } of [
-      { clients: 1, times: 10 },
-      { clients: 50, times: 1 },
-    ]) {
-      const theirs = await serve(nginxUrl, { pid: nginx.pid, clients, times, bytes });
-      const ours = await serve(ourUrl, { pid: process.pid, clients, times, bytes: made.compressedBytes });
+  const bytes = (await stat(image.stored.files.chunks)).size;
+  const plain = { url: `${nginx.url}/stored/chunks`, pid: nginx.pid, bytes };
+  const head = ['clients', 'sent by', 'MB/s', 'CPU s/GiB', 'of plain nginx'];
+  const table = new Table({ head, style: { head: [], border: [] } });
+  for (const load of [
+    { clients: 1, times: 10 },
+    { clients: 50, times: 1 },
+  ]) {
+    const theirs = await serve(plain.url, { ...plain, ...load });
+    const ways = [
+      { name: 'nginx, as it is', serving: theirs },
+      { name: 'the boot role with nginx (as delivered)', serving: await ourServing(image, load, 'nginx') },
+      { name: 'the boot role where there is no nginx', serving: await ourServing(image, load, 'none') },
+    ];
+    for (const { name, serving } of ways) {
       table.push([
-        clients,
-        Math.round(theirs.megabytesPerSecond),
-        Math.round(ours.megabytesPerSecond),
-        theirs.cpuSecondsPerGib.toFixed(2),
-        ours.cpuSecondsPerGib.toFixed(2),
-        `×${(ours.cpuSecondsPerGib / theirs.cpuSecondsPerGib).toFixed(2)}`,
+        load.clients,
+        name,
+        Math.round(serving.megabytesPerSecond),
+        serving.cpuSecondsPerGib.toFixed(2),
+        `×${(serving.cpuSecondsPerGib / theirs.cpuSecondsPerGib).toFixed(2)}`,
       ]);
     }
-    console.log(table.toString());
+  }
+  console.log(table.toString());
+}
+
+async function ourServing(
+  image: BenchImage,
+  load: { clients: number; times: number },
+  sentBy: 'nginx' | 'none',
+): Promise<Serving> {
+  const port = sentBy === 'nginx' ? ((await freePort()) ?? 7072) : 0;
+  const dodai = await RunningController.start({ DODAI_NGINX_PORT: String(port) });
+  try {
+    const body = await readFile(image.zst);
+    const sha256 = createHash('sha256').update(body).digest('hex');
+    const ask = { body, type: 'application/octet-stream' };
+    const { body: made } = await dodai.ask<ImageView>('POST', `/v1/images?name=bench&sha256=${sha256}`, ask);
+    const url = `${dodai.url}/boot/images/${made.id}`;
+    return await serve(url, { pid: process.pid, ...load, bytes: made.compressedBytes });
   } finally {
     await dodai.end();
   }

@@ -10,7 +10,10 @@ function dhcpLine({ dhcp, publicUrl }: Config): string {
 }
 
 /** What an operator needs to know of a controller that has just started. */
-export function banner(config: Config, { httpPort, tftpPort, legacyMonitorPort }: Listeners): string {
+export function banner(
+  config: Config,
+  { httpPort, tftpPort, nginxPort, legacyMonitorPort }: Listeners,
+): string {
   const { roles, http } = config;
   const host = http.host === '0.0.0.0' ? '127.0.0.1' : http.host;
   const lines: [string, string | undefined][] = [
@@ -21,6 +24,7 @@ export function banner(config: Config, { httpPort, tftpPort, legacyMonitorPort }
     ['database', config.databaseUrl ? new URL(config.databaseUrl.reveal()).host : 'embedded PostgreSQL'],
     ['queue', config.redisUrl ? `Redis at ${new URL(config.redisUrl.reveal()).host}` : 'in the database'],
     ['machines', roles.has('boot') ? `come to ${config.publicUrl}` : undefined],
+    ['images', nginxPort === undefined ? undefined : `sent by nginx, port ${nginxPort}`],
     ['TFTP', tftpPort === undefined ? undefined : `${config.tftp.host} port ${tftpPort}`],
     ['DHCP', roles.has('boot') ? dhcpLine(config) : undefined],
     ['monitor', legacyMonitorPort === undefined ? undefined : `port ${legacyMonitorPort}`],

@@ -1,5 +1,6 @@
 import type { Config, Logger } from '#platform';
 import { BootLog } from './boot/boot-log.js';
+import { ImageServing } from './boot/image-serving.js';
 import { LegacyMonitor } from './boot/legacy-monitor.js';
 import { MachineResolver } from './boot/machine-resolver.js';
 import { NetbootServices } from './boot/netboot-services.js';
@@ -14,6 +15,8 @@ export interface Listeners {
   httpPort: number;
   /** undefined: this process does not play the role `boot`. */
   tftpPort: number | undefined;
+  /** undefined: nginx does not run, and images come over HTTP as everything else. */
+  nginxPort: number | undefined;
   /** undefined: it is off. */
   legacyMonitorPort: number | undefined;
 }
@@ -50,7 +53,7 @@ async function open(config: Config, log: Logger, closers: Closers, brought: Brou
   const parts = await openParts(config, log, closers, brought);
   if (config.roles.has('api')) await ensureFirstToken(config.dataDir, parts.stores.tokens);
   const http = await HttpServer.create(parts);
-  const tftpPort = config.roles.has('boot') ? await startNetboot(parts, http, closers) : undefined;
+  const { tftpPort, nginxPort } = config.roles.has('boot') ? await startNetboot(parts, http, closers) : {};
   const legacyMonitorPort = await startLegacyMonitor(parts, http, closers);
   if (config.roles.has('conductor')) {
     for (const [name, duty] of Object.entries(parts.duties)) {
@@ -64,13 +67,20 @@ async function open(config: Config, log: Logger, closers: Closers, brought: Brou
   }
   closers.add('HTTP', () => http.stop());
   const httpPort = await http.listen();
-  return { httpPort, tftpPort, legacyMonitorPort };
+  return { httpPort, tftpPort, nginxPort, legacyMonitorPort };
 }
 
-async function startNetboot(parts: Parts, { app }: HttpServer, closers: Closers): Promise<number> {
+async function startNetboot(
+  parts: Parts,
+  { app }: HttpServer,
+  closers: Closers,
+): Promise<Pick<Listeners, 'tftpPort' | 'nginxPort'>> {
   const services = new NetbootServices(parts, app.get(MachineResolver), app.get(BootLog));
   closers.add('TFTP and DHCP', () => services.stop());
-  return (await services.start()).tftpPort;
+  const { tftpPort } = await services.start();
+  const serving = app.get(ImageServing);
+  closers.add('nginx', () => serving.stop());
+  return { tftpPort, nginxPort: await serving.start() };
 }
 
 async function startLegacyMonitor(

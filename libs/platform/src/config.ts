@@ -97,6 +97,9 @@ export const configSchema = z.object({
       'Size of all images above which the longest unused go, in GiB; unset: as much as the disk holds',
     ),
   DODAI_IMAGE_CACHE_MANAGER_INTERVAL: seconds(2400).describe('Between two looks at the cache, in seconds'),
+  DODAI_NGINX_PORT: port
+    .default(7072)
+    .describe('Port on which nginx sends images to machines, where it is installed; 0: the controller does'),
   DODAI_LEGACY_MONITOR_PORT: port
     .optional()
     .describe("Port for GET /<instance>/<state> of dodai's monitor; unset: off"),
@@ -183,6 +186,8 @@ export interface Config {
     urlAllow: readonly string[];
   };
   imageCache: ImageCacheSettings;
+  /** 0: there is to be none. */
+  nginxPort: number;
   legacyMonitorPort: number | undefined;
   bmcTimeoutMs: number;
   powerSync: PowerSyncPolicy;
@@ -336,6 +341,7 @@ function arrange(s: Settings): Config {
       maxBytes: s.DODAI_IMAGE_CACHE_MAX_GB && s.DODAI_IMAGE_CACHE_MAX_GB * 1024 ** 3,
       intervalMs: s.DODAI_IMAGE_CACHE_MANAGER_INTERVAL * 1000,
     },
+    nginxPort: s.DODAI_NGINX_PORT,
     legacyMonitorPort: s.DODAI_LEGACY_MONITOR_PORT,
     bmcTimeoutMs: s.DODAI_BMC_TIMEOUT_S * 1000,
     powerSync: {

@@ -50,6 +50,18 @@ describe('a supervised process', () => {
     expect(process.pid).toBeNull();
   });
 
+  it('can open its standard output by name when it is connected through a pipe', async () => {
+    const { process } = supervised(
+      `trap 'exit 0' TERM; echo ready >/dev/stdout; while :; do sleep 0.01; done`,
+      {
+        throughPipe: true,
+      },
+    );
+    await process.start();
+    await process.stop();
+    expect(process.pid).toBeNull();
+  });
+
   it('is given signals', async () => {
     const { process, said } = supervised(server);
     await process.start();

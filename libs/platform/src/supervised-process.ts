@@ -19,6 +19,8 @@ export interface SupervisedProcessOptions {
   /** True for the line of output after which the program does its work. */
   isReady: (line: string) => boolean;
   onLine?: (line: string) => void;
+  /** For a program that opens /dev/stdout, which a socket cannot be opened as; Node connects programs by sockets. */
+  throughPipe?: boolean;
   /** The program ended without being asked to, and will be started again. */
   onEnd?: (end: ProcessEnd) => void;
   readyTimeoutMs?: number;
@@ -29,10 +31,17 @@ export interface SupervisedProcessOptions {
   stopGraceMs?: number;
 }
 
-const defaults = { readyTimeoutMs: 10_000, firstRestartMs: 500, maxRestartMs: 30_000, stopGraceMs: 3000 };
+const defaults = {
+  throughPipe: false,
+  readyTimeoutMs: 10_000,
+  firstRestartMs: 500,
+  maxRestartMs: 30_000,
+  stopGraceMs: 3000,
+};
 const KEPT_LINES = 20;
 /** What a shell, and setpriv, exit with when there is no such program. */
 const EXIT_NOT_FOUND = 127;
+const intoPipe = ['bash', '-c', 'exec "$0" "$@" > >(exec cat)'];
 
 type Subprocess = ResultPromise<{ reject: false; buffer: false; all: true }>;
 
@@ -95,9 +104,10 @@ export class SupervisedProcess {
   }
 
   private launch(): Run {
-    const { file, args, stopGraceMs, clock } = this.options;
+    const { file, args, throughPipe, stopGraceMs, clock } = this.options;
     const startedMs = clock.monotonicMs();
-    const subprocess = execa('setpriv', ['--pdeathsig', 'KILL', '--', file, ...args], {
+    const command = [...(throughPipe ? intoPipe : []), file, ...args];
+    const subprocess = execa('setpriv', ['--pdeathsig', 'KILL', '--', ...command], {
       env: { PATH: process.env.PATH },
       extendEnv: false,
       stdin: 'ignore',

@@ -23,6 +23,7 @@ import { NeedsNoApiToken } from '../api/api-token.guard.js';
 import { CONFIG } from '../parts.module.js';
 import { FetchRecorder } from './fetch-recorder.js';
 import { ImageFiles } from './image-files.js';
+import { ImageServing } from './image-serving.js';
 import { FetchRefusalFilter } from './refusal-filters.js';
 import { sendFile } from './send-file.js';
 
@@ -40,6 +41,7 @@ export class BootFilesController {
     @Inject(CONFIG) private readonly config: Config,
     private readonly netbooting: Netbooting,
     private readonly images: ImageFiles,
+    private readonly serving: ImageServing,
     private readonly recorder: FetchRecorder,
   ) {}
 
@@ -68,6 +70,8 @@ export class BootFilesController {
   ): Promise<void> {
     const file = await this.images.find(id);
     if (request.method === 'GET') this.recorder.began(request);
+    const elsewhere = this.serving.elsewhere(file.image, request);
+    if (elsewhere !== undefined) return response.redirect(307, elsewhere);
     await this.recorder.around(request, () => sendFile(request, response, file));
   }
 

@@ -5,6 +5,7 @@ import { BootLog } from './boot-log.js';
 import { CallbacksController } from './callbacks.controller.js';
 import { FetchRecorder } from './fetch-recorder.js';
 import { ImageFiles } from './image-files.js';
+import { ImageServing } from './image-serving.js';
 import { MachineResolver } from './machine-resolver.js';
 import { NotifyRefusals } from './notify-refusals.js';
 import { OwnerController } from './owner.controller.js';
@@ -12,6 +13,6 @@ import { OwnerController } from './owner.controller.js';
 /** Role `boot`: what machines talk to over HTTP. */
 @Module({
   controllers: [BootFilesController, CallbacksController, OwnerController],
-  providers: [BootLog, EventWait, FetchRecorder, ImageFiles, MachineResolver, NotifyRefusals],
+  providers: [BootLog, EventWait, FetchRecorder, ImageFiles, ImageServing, MachineResolver, NotifyRefusals],
 })
 export class BootModule {}

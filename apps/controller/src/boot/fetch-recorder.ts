@@ -7,6 +7,14 @@ import { BootLog } from './boot-log.js';
 import { type Concerned, MachineResolver, plainAddress } from './machine-resolver.js';
 import type { Sent } from './send-file.js';
 
+/** A request that was answered, by the controller or by the program that sends images for it. */
+export interface Fetch extends Sent {
+  path: string;
+  method: string;
+  client: string;
+  durationMs: number;
+}
+
 /** Of a path and of a reason: what strangers ask for is as long as they like. */
 const longestChars = 300;
 
@@ -32,13 +40,18 @@ export class FetchRecorder {
   async around(request: Request, send: () => Promise<Sent>): Promise<void> {
     const startedAtMs = this.clock.monotonicMs();
     const client = plainAddress(request.socket.remoteAddress); // a socket that was closed has none any more
-    const { status, bytes, complete } = await send();
+    const sent = await send();
     const durationMs = Math.round(this.clock.monotonicMs() - startedAtMs);
-    const { path } = request;
+    const { path, method } = request;
+    this.ended({ ...sent, path, method, client, durationMs });
+  }
+
+  ended({ complete, ...fetch }: Fetch): void {
+    const { client, path, bytes } = fetch;
     this.bootLog.record(this.resolver.byAddress(client), {
       kind: complete ? 'http.completed' : 'http.aborted',
       message: complete ? `fetched ${path}` : `broke off fetching ${path} after ${bytes} bytes`,
-      data: { path, method: request.method, status, bytes, durationMs, client },
+      data: fetch,
     });
   }
 

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { DomainError } from '#core';
+import { DomainError, type Image } from '#core';
 import { ImageCache, ImageLibrary } from '#images';
 import { ImageStore } from '#store';
 import type { ServedFile } from './send-file.js';
@@ -14,9 +14,10 @@ export class ImageFiles {
   ) {}
 
   /** Throws DomainError `image-not-found`. */
-  async find(id: string): Promise<ServedFile> {
+  async find(id: string): Promise<ServedFile & { image: Image }> {
     const image = await this.cache.ensure(await this.images.find(id));
     return {
+      image,
       sizeBytes: await this.library.sizeBytes(image),
       type: 'application/zstd',
       etag: image.sha256,
