@@ -33,7 +33,6 @@ find_disks() {
 # All of them before any long work: from here on the machine cannot start its old OS.
 clear_metadata() {
   local disk
-  open_layers
   # shellcheck disable=SC2086 # several disks
   clear_layers $DISKS
   release_disks

@@ -30,14 +30,37 @@ open_layers() {
   if command -v udevadm >/dev/null; then udevadm settle --timeout=10 || true; fi
 }
 
-# clear_layers DISK…
-clear_layers() {
-  local device
-  for device in $(lsblk --noheadings --list --paths --output KNAME,NAME "$@" | layers_among); do
-    printf 'clearing %s\n' "$device"
-    wipefs --all --force "$device"
-    zero_ends "$device"
+layers_on() {
+  lsblk --noheadings --list --paths --output KNAME,NAME "$@" | layers_among
+}
+
+# Disks and partitions that something is made of.
+carriers_on() {
+  local device name
+  for device in $(lsblk --noheadings --list --paths --output KNAME "$@" | grep --invert-match --extended-regexp '^/dev/(md|dm-)'); do
+    name=${device#/dev/}
+    [[ ! $(ls "/sys/class/block/${name//\//!}/holders") ]] || printf '%s\n' "$device"
   done
+}
+
+# clear_layers DISK…: what is inside, then what it was made of, in rounds: half of a mirror that is out of date is put together
+# only when the other half is gone.
+clear_layers() {
+  local round layers carriers device
+  for ((round = 1; round <= 10; round++)); do
+    open_layers
+    layers=$(layers_on "$@")
+    [[ $layers ]] || return 0
+    carriers=$(carriers_on "$@")
+    for device in $layers; do
+      printf 'clearing %s\n' "$device"
+      wipefs --all --force "$device"
+      zero_ends "$device"
+    done
+    release_disks
+    for device in $carriers; do zero_ends "$device"; done
+  done
+  fail "what is on the disks is put together again and again: $(xargs <<<"$layers")"
 }
 
 clear_disk_metadata() {
