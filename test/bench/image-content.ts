@@ -28,6 +28,7 @@ export async function makeImage(folder: string): Promise<BenchImage> {
     for (let number = 0; number < 4000; number += 1)
       await write(root, `small/${number % 50}`, number, 32 * kib);
     for (let number = 0; number < 172; number += 1) await write(root, 'large', number, 4 * mib);
+    await execa('sync', ['--file-system', root]); // a namespace that was made meanwhile would keep it mounted
   } finally {
     await execa('umount', [root]);
   }
