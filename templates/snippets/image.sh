@@ -3,11 +3,11 @@
 # chunk is said by `keep_chunk FILE NUMBER` (of any chunk that is good) and `pass_on_chunk FILE` (of one after another).
 # Needs IMAGE_KIND, IMAGE_URL, IMAGE_CHUNKS_URL, IMAGE_CHUNKS_SHA256, IMAGE_COMPRESSED_BYTES and IMAGE_DATA_BYTES.
 
-# Lines of the list: OFFSET LENGTH PACKED_OFFSET PACKED_LENGTH SHA256. So many, from the first, are done with.
+# Lines of the list: OFFSET LENGTH PACKED_OFFSET PACKED_LENGTH SHA256 PACKED_SHA256. So many, from the first, are done with.
 CHUNKS=() CHUNKS_DONE=0 BYTES_DONE=0
 # Processes that unpack and check, in the order of the chunks. Each has up to 32 MiB of memory; more of them than processors, for
 # some wait for the disk.
-IN_WORK=() LANES=$(($(nproc) < 2 ? 2 : 4))
+IN_WORK=() LANES=$(($(nproc) < 2 ? 2 : 4)) CHUNK_BYTES=$((16 << 20))
 # What keeps it from going on, in words; what was found wrong once is not forgiven a second time.
 TROUBLE='' WRONG_CHUNK='' WRONG_LIST=''
 STREAM_BEGAN=0 LAST_TOLD=0 STREAM_WORD=writing WIRE_PID='' WIRE_ENDED=''
@@ -121,15 +121,17 @@ receive_chunk() {
 
 # check_chunk NUMBER, in a process of its own. Ends with 1 when it is wrong, with 2 when it could not be kept.
 check_chunk() {
-  local file=$WORK_DIR/chunk.$(($1 % LANES)) found sha256
+  local file=$WORK_DIR/chunk.$(($1 % LANES)) found length packed_sha256
   trap - ERR EXIT
-  read -r _ _ _ _ sha256 <<<"${CHUNKS[$1]}"
-  # The digest says more than the checksum of zstd.
-  zstd --decompress --quiet --force --no-check "$file.zst" -o "$file" 2>"$file.words" ||
+  read -r _ length _ _ _ packed_sha256 <<<"${CHUNKS[$1]}"
+  # Of the packed chunk: there is less of it, and nothing is unpacked that is not known to be good. zstd has a checksum of the rest.
+  found=$(openssl dgst -sha256 -r "$file.zst")
+  [[ ${found%% *} == "$packed_sha256" ]] ||
+    { printf 'has SHA-256 %s, expected %s' "${found%% *}" "$packed_sha256" >"$file.error" && exit 1; }
+  # Over the memory of the chunk before, which is quicker than to have it given anew; a shorter one must not have its end.
+  ((length == CHUNK_BYTES)) || rm -f "$file"
+  zstd --decompress --quiet --stdout "$file.zst" 1<>"$file" 2>"$file.words" ||
     { printf 'cannot be decompressed: %s' "$(<"$file.words")" >"$file.error" && exit 1; }
-  found=$(openssl dgst -sha256 -r "$file")
-  [[ ${found%% *} == "$sha256" ]] ||
-    { printf 'has SHA-256 %s, expected %s' "${found%% *}" "$sha256" >"$file.error" && exit 1; }
   keep_chunk "$file" "$1" 2>"$file.error" || exit 2
 }
 

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { StreamingProcesses } from '#platform';
+import type { Chunk } from '../../libs/images/src/stored/chunks.js';
 import { ChunkWriter, type StoredForm } from '../../libs/images/src/stored/chunk-writer.js';
 
 const MiB = 1024 * 1024;
@@ -30,7 +31,7 @@ async function contentOf(bytes: number, ...pieces: [at: number, data: Buffer][])
 interface Stored extends StoredForm {
   chunks: string;
   list: string;
-  lines: { offset: number; length: number; packedOffset: number; packedLength: number; sha256: string }[];
+  lines: Chunk[];
 }
 
 async function store(content: string, holes = true, signal?: AbortSignal): Promise<Stored> {
@@ -44,7 +45,8 @@ async function store(content: string, holes = true, signal?: AbortSignal): Promi
       const [offset = NaN, length = NaN, packedOffset = NaN, packedLength = NaN] = line
         .split(' ')
         .map(Number);
-      return { offset, length, packedOffset, packedLength, sha256: line.split(' ')[4] ?? '' };
+      const [, , , , content = '', packedSha256 = ''] = line.split(' ');
+      return { offset, length, packedOffset, packedLength, sha256: content, packedSha256 };
     }),
   };
 }
@@ -57,7 +59,9 @@ async function written({ lines, chunks, uncompressedBytes }: Stored): Promise<Bu
   const disk = Buffer.alloc(uncompressedBytes);
   const packed = await readFile(chunks);
   for (const line of lines) {
-    const data = await unpack(packed.subarray(line.packedOffset, line.packedOffset + line.packedLength));
+    const stored = packed.subarray(line.packedOffset, line.packedOffset + line.packedLength);
+    expect(sha256(stored)).toBe(line.packedSha256);
+    const data = await unpack(stored);
     expect([data.length, sha256(data)]).toEqual([line.length, line.sha256]);
     data.copy(disk, line.offset);
   }

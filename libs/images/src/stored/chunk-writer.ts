@@ -122,7 +122,8 @@ export class ChunkWriter {
     if (!done) return;
     const { offset, data, sha256, packed } = done;
     const at = { packedOffset: this.packedBytes, packedLength: packed.length };
-    this.chunks.push({ offset, length: data.length, ...at, sha256 });
+    const packedSha256 = createHash('sha256').update(packed).digest('hex');
+    this.chunks.push({ offset, length: data.length, ...at, sha256, packedSha256 });
     await this.append(target, packed);
   }
 

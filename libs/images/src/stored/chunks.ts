@@ -13,8 +13,10 @@ export interface Chunk {
   /** In the stored file; a zstd frame of its own. */
   packedOffset: number;
   packedLength: number;
-  /** Of the unpacked bytes, in hexadecimal. */
+  /** Of the content's bytes, in hexadecimal: for who reads a disk back. */
   sha256: string;
+  /** Of the stored bytes: known to be good before they are unpacked, and of fewer bytes. */
+  packedSha256: string;
 }
 
 /**
@@ -23,8 +25,8 @@ export interface Chunk {
  */
 export function chunkList(chunks: readonly Chunk[]): string {
   return chunks
-    .map(({ offset, length, packedOffset, packedLength, sha256 }) =>
-      [offset, length, packedOffset, packedLength, sha256].join(' '),
+    .map(({ offset, length, packedOffset, packedLength, sha256, packedSha256 }) =>
+      [offset, length, packedOffset, packedLength, sha256, packedSha256].join(' '),
     )
     .map((line) => `${line}\n`)
     .join('');

@@ -569,11 +569,11 @@ make_unbootable() {
 # chunk is said by `keep_chunk FILE NUMBER` (of any chunk that is good) and `pass_on_chunk FILE` (of one after another).
 # Needs IMAGE_KIND, IMAGE_URL, IMAGE_CHUNKS_URL, IMAGE_CHUNKS_SHA256, IMAGE_COMPRESSED_BYTES and IMAGE_DATA_BYTES.
 
-# Lines of the list: OFFSET LENGTH PACKED_OFFSET PACKED_LENGTH SHA256. So many, from the first, are done with.
+# Lines of the list: OFFSET LENGTH PACKED_OFFSET PACKED_LENGTH SHA256 PACKED_SHA256. So many, from the first, are done with.
 CHUNKS=() CHUNKS_DONE=0 BYTES_DONE=0
 # Processes that unpack and check, in the order of the chunks. Each has up to 32 MiB of memory; more of them than processors, for
 # some wait for the disk.
-IN_WORK=() LANES=$(($(nproc) < 2 ? 2 : 4))
+IN_WORK=() LANES=$(($(nproc) < 2 ? 2 : 4)) CHUNK_BYTES=$((16 << 20))
 # What keeps it from going on, in words; what was found wrong once is not forgiven a second time.
 TROUBLE='' WRONG_CHUNK='' WRONG_LIST=''
 STREAM_BEGAN=0 LAST_TOLD=0 STREAM_WORD=writing WIRE_PID='' WIRE_ENDED=''
@@ -687,15 +687,17 @@ receive_chunk() {
 
 # check_chunk NUMBER, in a process of its own. Ends with 1 when it is wrong, with 2 when it could not be kept.
 check_chunk() {
-  local file=$WORK_DIR/chunk.$(($1 % LANES)) found sha256
+  local file=$WORK_DIR/chunk.$(($1 % LANES)) found length packed_sha256
   trap - ERR EXIT
-  read -r _ _ _ _ sha256 <<<"${CHUNKS[$1]}"
-  # The digest says more than the checksum of zstd.
-  zstd --decompress --quiet --force --no-check "$file.zst" -o "$file" 2>"$file.words" ||
+  read -r _ length _ _ _ packed_sha256 <<<"${CHUNKS[$1]}"
+  # Of the packed chunk: there is less of it, and nothing is unpacked that is not known to be good. zstd has a checksum of the rest.
+  found=$(openssl dgst -sha256 -r "$file.zst")
+  [[ ${found%% *} == "$packed_sha256" ]] ||
+    { printf 'has SHA-256 %s, expected %s' "${found%% *}" "$packed_sha256" >"$file.error" && exit 1; }
+  # Over the memory of the chunk before, which is quicker than to have it given anew; a shorter one must not have its end.
+  ((length == CHUNK_BYTES)) || rm -f "$file"
+  zstd --decompress --quiet --stdout "$file.zst" 1<>"$file" 2>"$file.words" ||
     { printf 'cannot be decompressed: %s' "$(<"$file.words")" >"$file.error" && exit 1; }
-  found=$(openssl dgst -sha256 -r "$file")
-  [[ ${found%% *} == "$sha256" ]] ||
-    { printf 'has SHA-256 %s, expected %s' "${found%% *}" "$sha256" >"$file.error" && exit 1; }
   keep_chunk "$file" "$1" 2>"$file.error" || exit 2
 }
 
@@ -744,13 +746,13 @@ tell_of_stream() {
 # Needs image.sh, IMAGE_UNCOMPRESSED_BYTES and READ_BACK; it goes to the root device, unless IMAGE_DEVICE is set.
 
 # The most that is zeroed, or read, between two looks at the clock.
-IMAGE_DEVICE=${IMAGE_DEVICE:-} PIECE_BYTES=$((256 << 20)) SAMPLE_BYTES=$((16 << 20)) SAMPLES=18 SECTOR_BYTES=512
+IMAGE_DEVICE=${IMAGE_DEVICE:-} PIECE_BYTES=$((256 << 20)) SAMPLES=18 SAMPLE_BYTES=$((4 << 20)) SECTOR_BYTES=512
 
 # Past the page cache, which would only be filled for nothing. What comes last need not be a whole sector.
 keep_chunk() {
   local offset
   read -r offset _ <<<"${CHUNKS[$2]}"
-  dd if="$1" of="$IMAGE_DEVICE" bs=1M seek="$offset" oflag=direct,seek_bytes conv=notrunc status=none
+  dd if="$1" of="$IMAGE_DEVICE" bs=4M seek="$offset" oflag=direct,seek_bytes conv=notrunc status=none
 }
 
 pass_on_chunk() {
@@ -809,34 +811,69 @@ choose_samples() {
 
 # read_device OFFSET LENGTH: as the disk has it, not the page cache. An error is seen by what is missing then.
 read_device() {
-  { dd if="$IMAGE_DEVICE" bs=1M skip="$1" count=$((($2 + SECTOR_BYTES - 1) / SECTOR_BYTES * SECTOR_BYTES)) \
-    iflag=direct,fullblock,skip_bytes,count_bytes status=none || true; } | head --bytes="$2"
+  local whole=$((($2 + SECTOR_BYTES - 1) / SECTOR_BYTES * SECTOR_BYTES))
+  if ((whole == $2)); then read_sectors "$@"; else read_sectors "$1" "$whole" | head --bytes="$2"; fi
+}
+
+read_sectors() {
+  dd if="$IMAGE_DEVICE" bs=4M skip="$1" count="$2" iflag=direct,fullblock,skip_bytes,count_bytes status=none || true
 }
 
 read_back_chunks() {
-  local offset length sha256 found
-  while read -r offset length _ _ sha256; do
-    found=$(read_device "$offset" "$length" | openssl dgst -sha256 -r)
-    [[ ${found%% *} == "$sha256" ]] || fail "writing the image to the disk failed: read back, the $length bytes from $offset on $(
-    )have SHA-256 ${found%% *}, expected $sha256: $IMAGE_DEVICE does not keep what it is given"
-    told_back "$length"
+  local offset length sha256
+  while read -r offset length _ _ sha256 _; do
+    in_lane "$length" compare_chunk "$offset" "$length" "$sha256"
   done < <(choose_samples <"$WORK_DIR/chunks")
+  finish_lanes
 }
 
 # Of a hole that is a sample, the beginning.
 read_back_holes() {
-  local offset length piece others
+  local offset length piece
   while read -r offset length; do
     [[ $READ_BACK == full ]] || length=$((length < SAMPLE_BYTES ? length : SAMPLE_BYTES))
     while ((length > 0)); do
-      piece=$((length < SAMPLE_BYTES ? length : SAMPLE_BYTES))
-      others=$(read_device "$offset" "$piece" | tr -d '\0' | wc -c)
-      ((others == 0)) || fail "writing the image to the disk failed: read back, $others of the $piece bytes from $offset on $(
-      )are not zero, though the image is empty there: $IMAGE_DEVICE does not keep what it is given"
-      told_back "$piece"
+      piece=$((length < CHUNK_BYTES ? length : CHUNK_BYTES))
+      in_lane "$piece" compare_hole "$offset" "$piece"
       offset=$((offset + piece)) length=$((length - piece))
     done
   done < <(list_holes | choose_samples)
+  finish_lanes
+}
+
+# in_lane LENGTH COMMAND...: in a process of its own, LANES of them at a time. It fails with what is wrong on standard output.
+in_lane() {
+  (trap - ERR EXIT && "${@:2}" >"$WORK_DIR/back.$((BACK_BEGUN % LANES))") &
+  IN_WORK+=("$! $1")
+  BACK_BEGUN=$((BACK_BEGUN + 1))
+  ((${#IN_WORK[@]} < LANES)) || finish_lane
+}
+
+finish_lane() {
+  local pid length
+  read -r pid length <<<"${IN_WORK[0]}"
+  wait "$pid" || fail "writing the image to the disk failed: read back, $(
+  )$(<"$WORK_DIR/back.$(((BACK_BEGUN - ${#IN_WORK[@]}) % LANES))"): $IMAGE_DEVICE does not keep what it is given"
+  IN_WORK=("${IN_WORK[@]:1}")
+  told_back "$length"
+}
+
+finish_lanes() {
+  while ((${#IN_WORK[@]} > 0)); do finish_lane; done
+}
+
+# compare_chunk OFFSET LENGTH SHA256
+compare_chunk() {
+  local found
+  found=$(read_device "$1" "$2" | openssl dgst -sha256 -r)
+  [[ ${found%% *} == "$3" ]] ||
+    { printf 'the %d bytes from %d on have SHA-256 %s, expected %s' "$2" "$1" "${found%% *}" "$3" && return 1; }
+}
+
+# compare_hole OFFSET LENGTH
+compare_hole() {
+  read_device "$1" "$2" | cmp --quiet --bytes="$2" - /dev/zero ||
+    { printf 'the %d bytes from %d on are not all zero, though the image is empty there' "$2" "$1" && return 1; }
 }
 
 # told_back LENGTH
@@ -848,7 +885,7 @@ told_back() {
 }
 
 read_back() {
-  BYTES_BACK=0
+  BYTES_BACK=0 BACK_BEGUN=0
   if [[ $READ_BACK == none ]]; then
     printf 'image: not read back, as the instance type says\n'
     return
@@ -856,6 +893,7 @@ read_back() {
   blockdev --flushbufs "$IMAGE_DEVICE"
   read_back_chunks
   read_back_holes
+  rm -f "$WORK_DIR"/back.*
   printf 'image: read back (%s), %d bytes on %s are what they should be\n' "$READ_BACK" "$BYTES_BACK" "$IMAGE_DEVICE"
 }
 
