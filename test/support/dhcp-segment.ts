@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
+import { execInNamespacePrefix } from '../../apps/lab/src/namespace.js';
 
 export interface Lease {
   ip: string;
@@ -100,7 +101,7 @@ export class DhcpSegment {
 
   /** The UDP sockets at the server's end, as `address%interface:port`. */
   async listeningAtServer(): Promise<string[]> {
-    const { stdout } = await execa('ip', ['netns', 'exec', this.servers, 'ss', '-Huln']);
+    const { stdout } = await execa(...within(this.servers, 'ss', '-Huln'));
     return stdout.split('\n').map((line) => line.split(/\s+/)[3] ?? '');
   }
 
@@ -108,7 +109,8 @@ export class DhcpSegment {
   async moveToServers(program: string): Promise<void> {
     const pathOf = async (name: string) =>
       (await execa('which', [name], { env: { PATH: this.path } })).stdout;
-    const wrapper = `#!/bin/sh\nexec ${await pathOf('ip')} netns exec ${this.servers} ${await pathOf(program)} "$@"\n`;
+    const [nsenter, prefix] = within(this.servers);
+    const wrapper = `#!/bin/sh\nexec ${await pathOf(nsenter)} ${prefix.join(' ')} ${await pathOf(program)} "$@"\n`;
     await writeFile(join(this.directory, program), wrapper, { mode: 0o755 });
   }
 
@@ -130,11 +132,14 @@ export class DhcpSegment {
   }
 
   private atClients(file: string, ...args: string[][]) {
-    return execa('ip', ['netns', 'exec', this.clients, file, ...args.flat()], {
-      reject: false,
-      timeout: 15_000,
-    });
+    return execa(...within(this.clients, file, ...args.flat()), { reject: false, timeout: 15_000 });
   }
+}
+
+/** A command that runs in a namespace. */
+function within(namespace: string, ...command: string[]): [string, string[]] {
+  const [file = '', ...prefix] = execInNamespacePrefix(namespace);
+  return [file, [...prefix, ...command]];
 }
 
 function ip(...args: string[]) {

@@ -9,8 +9,9 @@ export function namespaceExists(namespace: string): boolean {
   return existsSync(`/run/netns/${namespace}`);
 }
 
+/** Not `ip netns exec`: that copies all mounts, and what somebody else unmounts then stays mounted as long as the program runs. */
 export function execInNamespacePrefix(namespace: string): string[] {
-  return ['ip', 'netns', 'exec', namespace];
+  return ['nsenter', `--net=/run/netns/${namespace}`, '--'];
 }
 
 /** Makes the namespace with its bridge, addresses and one tap device a machine. It has no way out. */

@@ -85,7 +85,7 @@ export class Rack {
     return this.plan.prefixLength;
   }
 
-  /** Put before a command, it runs in the rack's network: `['ip', 'netns', 'exec', …]`. */
+  /** Put before a command, it runs in the rack's network: `['nsenter', '--net=…', '--']`. */
   get execCommandPrefix(): string[] {
     return execInNamespacePrefix(this.namespace);
   }
