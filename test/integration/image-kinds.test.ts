@@ -36,19 +36,27 @@ afterEach(async () => {
   [controller, disk, image] = [undefined, undefined, undefined];
 });
 
+/**
+ * Mounts in a namespace of its own: a program elsewhere on this host that gets a copy of all mounts (`ip netns exec` does) would
+ * keep a file system mounted that was unmounted here, and unwritten.
+ */
+const withOwnMounts = ['unshare', ['--mount', 'bash']] as const;
+
 /** Some files of an OS, as a file system of this type, or at an offset in a larger file. */
 async function fileSystem(type: FileSystem, file: string, offset = 0): Promise<void> {
   await execa('truncate', [`--size=${offset + sizeMib[type] * mib}`, file]);
   const options = ['--find', '--show', `--offset=${offset}`, `--sizelimit=${sizeMib[type] * mib}`];
   const { stdout: device } = await execa('losetup', [...options, file]);
   const [maker = '', ...args] = makers[type];
+  const root = join(directory, 'root');
   const mountPoint = join(directory, 'making');
   try {
     await execa(maker, [...args, device]);
+    await smallOs(root);
     await mkdir(mountPoint, { recursive: true });
-    await execa('mount', [device, mountPoint]);
-    await smallOs(mountPoint);
-    await execa('umount', [mountPoint]);
+    const [program, options] = withOwnMounts;
+    const fill = 'mount "$1" "$2"; cp --archive "$3/." "$2"; umount "$2"';
+    await execa(program, [...options, '-euc', fill, 'fill', device, mountPoint, root]);
   } finally {
     await execa('losetup', ['--detach', device]);
   }
@@ -102,9 +110,11 @@ async function install(
     ...context,
   });
   const functions = script.slice(0, script.indexOf('\nstart_steps install'));
+  const [program, options] = withOwnMounts;
   return execa(
-    'bash',
+    program,
     [
+      ...options,
       '-c',
       `${functions}
       list_disks() { printf '[{"name":"disk","path":"${target.path}","type":"disk","size":%d}]' "$(blockdev --getsize64 ${target.path})"; }
@@ -112,20 +122,13 @@ async function install(
       make_root() { mkfs.ext4 -q -F "$ROOT_DEVICE"; }
       release_disks() { :; }
       spoil() { printf x >>"$TARGET/etc/os-release"; }
-      # Not every kernel looks for partitions in a loop device: each is one of its own.
-      list_partitions() { losetup --json --list --output NAME,OFFSET,BACK-FILE | jq -r '.loopdevices[] | select(."back-file" == "${target.file}" and .offset > 0) | "\\(if .offset == 1048576 then 1 else 2 end) \\(.name)"'; }
-      partition_path() { list_partitions | sed -n "s/^$2 //p"; }
-      reread_partitions() {
-        list_partitions | cut -d ' ' -f 2 | xargs --no-run-if-empty losetup --detach
-        { sfdisk --json "$1" 2>/dev/null || true; } | jq -r '.partitiontable.partitions[]? | "\\(.start * 512) \\(.size * 512)"' |
-          while read -r start size; do losetup --find --offset "$start" --sizelimit "$size" '${target.file}'; done
-      }
+      # Not every kernel looks for partitions of a loop device by itself.
+      reread_partitions() { partx --delete "$1" 2>/dev/null || true; partx --add "$1" 2>/dev/null || true; }
       start_steps install
       run_steps ${steps}
       stop_reporting
       ${then}
-      [[ -z $TARGET ]] || umount "$TARGET"
-      list_partitions | cut -d ' ' -f 2 | xargs --no-run-if-empty losetup --detach`,
+      [[ -z $TARGET ]] || umount "$TARGET"`,
     ],
     { reject: false, all: true, env: { TMPDIR: directory, NOTIFY_ATTEMPTS: '1', FETCH_ATTEMPTS: '1' } },
   );

@@ -18,7 +18,6 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  await execa('partx', ['--delete', disk.path], { reject: false });
   await disk.remove();
   await rm(directory, { recursive: true });
 });

@@ -57,7 +57,9 @@ export class LoopDisk {
     await handle.close();
   }
 
+  /** With the partitions that a script has told the kernel of. */
   async remove(): Promise<void> {
+    await execa('partx', ['--delete', this.path], { reject: false });
     await execa('losetup', ['--detach', this.path]);
     if (this.isMounted) await execa('umount', [join(this.directory, 'files')]);
     await rm(this.directory, { recursive: true });
