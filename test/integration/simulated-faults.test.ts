@@ -1,3 +1,5 @@
+import { appendFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { InstanceView } from '#contract';
 import type { DodaiClient } from '../../apps/cli/src/client.js';
@@ -57,10 +59,10 @@ let client: DodaiClient;
 let used = 0;
 
 beforeAll(async () => {
-  const count = standstills.length + survivals.length + bmcFailures.length + 2;
+  const count = standstills.length + survivals.length + bmcFailures.length + 3;
   rack = new SimulatedRack({ bmcTimeoutMs: 20, behaviour: { retryMs: 50 } });
   rack.add(count);
-  const environment = { DODAI_DEADLINE_SOFT_OFF_S: '1' };
+  const environment = { DODAI_DEADLINE_SOFT_OFF_S: '1', DODAI_RETRIES: '0' };
   controller = await ControllerProcess.start(rack, { environment });
   client = await controller.client();
   await importImage(client, 'simulated');
@@ -79,10 +81,10 @@ function unused() {
   return slot;
 }
 
-function spawnOn({ name }: MachineBody): Promise<InstanceView> {
+function spawnOn({ name }: MachineBody, image = 'simulated'): Promise<InstanceView> {
   return client.spawn({
     hostName: name,
-    image: 'simulated',
+    image,
     instanceType: simulatedType.name,
     machine: name,
   });
@@ -122,6 +124,21 @@ it('a script that fails says so, and leaves the disk half-written', async () => 
   const { id } = await spawnOn(machine);
   await machine.until(({ journal }) => journal.some((line) => line.endsWith('said failed: 204')));
   expect(machine.truth.disk).toEqual({ kind: 'half-written', instanceId: id });
+});
+
+it('a list of chunks that is not the right one is refused, before anything of the image is fetched', async () => {
+  const { machine } = unused();
+  const { id: imageId, sha256 } = await importImage(client, 'damaged', 1);
+  await appendFile(join(controller.dataDir, 'images', `${sha256}.chunks`), '0 1 0 1 damage\n');
+  const { id } = await spawnOn(machine, 'damaged');
+  await expect(installed(await client.instance(id))).rejects.toThrow(
+    /the list of chunks that came has SHA-256 [0-9a-f]{64}, expected [0-9a-f]{64}/,
+  );
+  const fetched = async () =>
+    (await client.latestEvents({ instanceId: id, kind: 'http.', limit: 50 }))
+      .map(({ data }) => data.path)
+      .filter((path) => String(path).includes(imageId));
+  await expect.poll(fetched).toEqual(Array(2).fill(`/boot/images/${imageId}/chunks`));
 });
 
 it('a fault that is taken away is over', async () => {

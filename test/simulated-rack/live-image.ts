@@ -1,6 +1,6 @@
 import type { WipedDisk } from '#core';
-import type { Fetching } from './behaviour.js';
-import { ask, fetchFile, type HttpFrom, stallIn } from './http-from.js';
+import { ask } from './http-from.js';
+import { fetchImage } from './image-fetch.js';
 import { readScript, type Script } from './script.js';
 import { ScriptFailure, type Session } from './session.js';
 import { ownedAs } from './installed-os.js';
@@ -8,8 +8,6 @@ import { Words } from './words.js';
 
 /** How often the live image asks for its script before it gives up, see apps/live-image. */
 const scriptTries = 10;
-/** How often create.sh tries to get its image, see templates/snippets/image.sh. */
-const imageTries = 12;
 
 /** The live image: fetches its script, runs it, and waits to be switched off, whatever came of it. */
 export async function runLiveImage(session: Session, scriptUrl: string): Promise<void> {
@@ -65,7 +63,7 @@ async function create(session: Session, script: Script, words: Words): Promise<v
   truth.installations.push(installation);
   truth.disk = { kind: 'half-written', instanceId };
   await session.at('image');
-  await fetchImage(session, script.imageUrl);
+  await fetchImage(session, script);
   await report(session, words, 'install', 'writing the image');
   await session.at('boot-loader');
   truth.disk = { kind: 'installed', os: { ...ownedAs(script), imageId } };
@@ -108,34 +106,6 @@ const wipedDisk: WipedDisk = {
 
 async function mustSay(words: Words, word: Parameters<Words['say']>[0]): Promise<void> {
   if (!(await words.say(word))) throw new ScriptFailure(`the controller did not take ${word.state}`);
-}
-
-async function fetchImage(session: Session, url: string): Promise<void> {
-  const { machine, signal } = session;
-  const how = { from: machine.address, signal };
-  try {
-    if (machine.faults.take('image-stalls')) {
-      await stallIn(url, how);
-      await session.forever();
-    }
-    const came = await session.retry(imageTries, () => took(url, machine.behaviour.fetches.image, how));
-    if (!came) throw new Error('nobody answered');
-  } catch (error) {
-    signal.throwIfAborted();
-    throw new ScriptFailure(`the download of the image ended: ${String(error)}`);
-  }
-}
-
-/** Undefined when there was no answer, or that the server itself is in trouble: both are worth another try. */
-async function took(url: string, fetching: Fetching, how: HttpFrom): Promise<true | undefined> {
-  try {
-    await fetchFile(url, fetching, how);
-    return true;
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && !how.signal.aborted) return undefined;
-    if (/HTTP 5\d\d$/.test(String(error))) return undefined;
-    throw error;
-  }
 }
 
 /** Progress and log, over the time that the work takes. */

@@ -9,6 +9,8 @@ export interface Script {
   /** Empty but in create.sh. */
   imageId: string;
   imageUrl: string;
+  imageChunksUrl: string;
+  imageChunksSha256: string;
   /** Whom the OS is for; empty in delete.sh. */
   hostName: string;
   sshKeys: readonly string[];
@@ -53,6 +55,8 @@ export function readScript(text: string): Script {
     ear: { instanceUrl: `${controllerUrl}/v1/instances/${instanceId}`, token },
     imageId: value('IMAGE_ID'),
     imageUrl: value('IMAGE_URL'),
+    imageChunksUrl: value('IMAGE_CHUNKS_URL'),
+    imageChunksSha256: value('IMAGE_CHUNKS_SHA256'),
     hostName: value('HOST_NAME'),
     sshKeys: keys
       .split('\n')
