@@ -117,6 +117,8 @@ describe('following the events', () => {
 describe('an upload', () => {
   const sha256 = 'a'.repeat(64);
 
+  const event = (kind: string, data: object) => `event: ${kind}\ndata: ${JSON.stringify(data)}\n\n`;
+
   async function withFile<Result>(
     sizeBytes: number,
     work: (file: string) => Promise<Result>,
@@ -137,9 +139,9 @@ describe('an upload', () => {
       announced = request.headers['content-length'];
       request.on('data', (chunk: Buffer) => (received += chunk.length));
       request.on('end', () => {
-        response.setHeader('content-type', 'application/json');
+        response.setHeader('content-type', 'text/event-stream');
         response.end(
-          JSON.stringify({
+          event('image', {
             id: '3f0c2a8e-6f0b-4a51-9d5e-0c8f7a1b2c3d',
             name: 'debian',
             sha256,
@@ -167,7 +169,7 @@ describe('an upload', () => {
         file,
         name: 'debian',
         sha256,
-        onProgress: ({ sentBytes }) => progress.push(sentBytes),
+        onProgress: ({ stage, doneBytes }) => stage === 'send' && progress.push(doneBytes),
       }),
     );
     expect(image.name).toBe('debian');

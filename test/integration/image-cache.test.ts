@@ -1,5 +1,6 @@
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, open, readdir, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -8,9 +9,10 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { ImageView } from '#contract';
 import type { Image } from '#core';
 import { AddressPolicy, CacheKeeper, ImageCache, ImageDownloads, type ImageLibrary } from '#images';
-import { createLogger } from '#platform';
-import { ImageCacheStore } from '#store';
+import { createLogger, type Secret, SecretBox, SystemClock } from '#platform';
+import { Database, ImageCacheStore, ImageStore } from '#store';
 import { FakeClock } from '#testing';
+import { runCaptured } from '../../apps/cli/src/captured-io.js';
 import { TestEngine } from '../support/engine.js';
 import { importBytes, openLibrary, sha256, written } from '../support/image-sources.js';
 import { startPostgres, type TestPostgres } from '../support/postgres.js';
@@ -84,7 +86,7 @@ describe('the cache of images', () => {
   /** Imported from the mirror, or sent. */
   async function image(index: number, isSent = false): Promise<Image> {
     const stored = await importBytes(library, Buffer.from(contents[index]!.data));
-    library.settled(stored);
+    library.release(stored);
     const sourceUrl = isSent ? null : `${site}/${index}`;
     const entry = { ...stored, name: `image-${index}`, sourceUrl, defaultUser: null, lastUsedAt: null };
     return await engine.images.create(entry);
@@ -191,10 +193,41 @@ describe('the cache of images', () => {
     await clock.advance(2 * 3_600_000);
     await files.tidy();
     expect(await here()).toEqual(new Set([stray.sha256])); // an import has brought it and is about to enter it
-    library.settled(stray);
+    library.release(stray);
     await files.tidy();
     expect(await here()).toEqual(new Set());
   });
+
+  it('keeps an image while it is looked into, and fetches it for that when it is gone', async () => {
+    const looked = await image(0);
+    await library.remove(looked);
+    const removals: Promise<boolean>[] = [];
+    const onProgress = () => void removals.push(library.removeUnlessHeld(looked));
+    const { signal } = new AbortController();
+    expect(await cache().inspect(looked, { signal, onProgress })).toEqual({
+      description: looked.description,
+      findings: looked.findings,
+    });
+    expect(asked).toEqual(['/0']);
+    expect(new Set(await Promise.all(removals))).toEqual(new Set([false]));
+    expect(await library.removeUnlessHeld(looked)).toBe(true);
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  it.each(['zst', 'chunks'])(
+    'finds that a file .%s is damaged when it looks into an image',
+    async (suffix) => {
+      const damaged = await image(0);
+      const file = await open(join(folder, `${damaged.sha256}.${suffix}`), 'r+');
+      await file.write('damage', 30); // within the first chunk, and the digest of it
+      await file.close();
+      const { signal } = new AbortController();
+      const looked = cache().inspect(damaged, { signal, onProgress: () => undefined });
+      await expect(looked).rejects.toMatchObject({ code: 'image-checksum-mismatch' });
+      await expect(looked).rejects.toThrow(/are damaged: chunk 1 of \d+ has another digest/);
+      expect(await readdir(folder)).toHaveLength(2);
+    },
+  );
 
   it('makes room for what comes by dropping the longest unused, and refuses when that is not enough', async () => {
     const [older, newer, sent] = [await image(0), await image(2), await image(1, true)];
@@ -230,9 +263,12 @@ describe('the cache of images', () => {
 
 describe('a controller whose images are a cache', () => {
   let dodai: RunningController;
+  let databaseUrl: Secret;
 
   beforeAll(async () => {
+    databaseUrl = await postgres.database();
     dodai = await RunningController.start({
+      DATABASE_URL: databaseUrl.reveal(),
       DODAI_IMAGE_URL_ALLOW: '127.0.0.1',
       DODAI_IMAGE_CACHE_MAX_GB: String(2 / 1024),
     });
@@ -270,4 +306,34 @@ describe('a controller whose images are a cache', () => {
     });
     expect(await readdir(images)).toEqual(before);
   });
+
+  it('looks into an image again when it is asked to, and keeps what it finds', async () => {
+    const { body: before } = await dodai.ask<ImageView>('GET', '/v1/images/image-0');
+    expect(before.findings).not.toEqual([]);
+    const env = { DODAI_URL: dodai.url, DODAI_TOKEN: dodai.token };
+    const check = (...options: string[]) => runCaptured(['images', 'check', 'image-0', ...options], { env });
+    await forget(before.id);
+    expect((await check()).stdout).toContain('Nothing is known of what is in the image image-0.');
+    expect(await check('--again')).toMatchObject({
+      code: 1,
+      stdout: expect.stringContaining('operating-system'),
+    });
+    const { body: after } = await dodai.ask<ImageView>('GET', '/v1/images/image-0');
+    expect(after).toEqual({ ...before, lastUsedAt: after.lastUsedAt });
+    await forget(before.id);
+    const again = await dodai.ask<ImageView>('POST', '/v1/images/image-0/check');
+    expect(again).toMatchObject({ status: 200, body: { findings: before.findings } });
+    expect(await dodai.refused('POST', '/v1/images/nothing/check')).toMatchObject({ status: 404 });
+    expect(
+      (await readdir(join(dodai.dataDir, 'images'))).filter((name) => name.startsWith('incoming')),
+    ).toEqual([]);
+  });
+
+  /** As an image of a dodai that knew no requirements yet. */
+  async function forget(id: string): Promise<void> {
+    const database = await Database.open(databaseUrl, new SystemClock(), new SecretBox(randomBytes(32)));
+    const images = new ImageStore(database);
+    await images.redescribe(await images.find(id), { description: null, findings: [] });
+    await database.close();
+  }
 });

@@ -8,7 +8,8 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ImageView, Page } from '#contract';
+import { imageProgress, type ImageView, type Page } from '#contract';
+import type { ImageProgress } from '#core';
 import { runCaptured } from '../../apps/cli/src/captured-io.js';
 import { RunningController } from '../support/running-controller.js';
 import { makeSmallImage, type SmallImage } from '../support/small-image.js';
@@ -76,9 +77,28 @@ async function streamed(body: object): Promise<EventSourceMessage[]> {
   const headers = { accept: 'text/event-stream' };
   const response = await dodai.fetch('POST', '/v1/images', { body, headers });
   expect([response.status, response.headers.get('content-type')]).toEqual([200, 'text/event-stream']);
+  return eventsOf(await response.text());
+}
+
+function eventsOf(text: string): EventSourceMessage[] {
   const events: EventSourceMessage[] = [];
-  createParser({ onEvent: (event) => events.push(event) }).feed(await response.text());
+  createParser({ onEvent: (event) => events.push(event) }).feed(text);
   return events;
+}
+
+function toldBy(events: EventSourceMessage[]): ImageProgress[] {
+  return events
+    .filter(({ event }) => event === 'progress')
+    .map(({ data }) => imageProgress.parse(JSON.parse(data)));
+}
+
+/** In the order in which they began. */
+const stagesOf = (events: EventSourceMessage[]) => [...new Set(toldBy(events).map(({ stage }) => stage))];
+
+/** The first and the last that was told of a stage, and its total. */
+function fullyTold(events: EventSourceMessage[], stage: ImageProgress['stage']) {
+  const told = toldBy(events).filter((each) => each.stage === stage);
+  return [told[0]?.doneBytes, told.at(-1)?.doneBytes, told.at(-1)?.totalBytes];
 }
 
 describe('an image that is fetched', () => {
@@ -116,21 +136,41 @@ describe('an image that is fetched', () => {
     const data = await readFile(file);
     answers['/disk.qcow2'] = whole(data);
     const sha256 = createHash('sha256').update(data).digest('hex');
-    const body = order({ url: `${site}/disk.qcow2`, sha256 });
-    expect(await dodai.ask<ImageView>('POST', '/v1/images', { body })).toMatchObject({
-      status: 201,
-      body: { kind: 'disk', format: 'qcow2', fileSystem: null, uncompressedBytes: 4 * 1024 * 1024 },
+    const events = await streamed(order({ url: `${site}/disk.qcow2`, sha256 }));
+    const diskBytes = 4 * 1024 * 1024;
+    expect(JSON.parse(events.at(-1)?.data ?? '')).toMatchObject({
+      kind: 'disk',
+      format: 'qcow2',
+      fileSystem: null,
+      uncompressedBytes: diskBytes,
     });
+    expect(stagesOf(events)).toEqual(['fetch', 'convert', 'check', 'pack']);
+    expect(fullyTold(events, 'convert')).toEqual([0, diskBytes, diskBytes]);
     await dodai.ask('DELETE', '/v1/images/debian');
   });
 
   it('tells how far it is to whom asks for a stream', async () => {
     const events = await streamed(order());
-    const told = events.map(({ event, data }) => ({ event, data: JSON.parse(data) as ImageView }));
-    const totalBytes = image.data.length;
-    expect(told[0]).toEqual({ event: 'progress', data: { receivedBytes: 0, totalBytes } });
-    expect(told.at(-2)).toEqual({ event: 'progress', data: { receivedBytes: totalBytes, totalBytes } });
-    expect(told.at(-1)).toEqual({ event: 'image', data: (await images())[0] });
+    expect(stagesOf(events)).toEqual(['fetch', 'check', 'pack']);
+    expect(fullyTold(events, 'fetch')).toEqual([0, image.data.length, image.data.length]);
+    const [stored] = await images();
+    const content = stored?.uncompressedBytes ?? 0;
+    expect(fullyTold(events, 'pack')).toEqual([0, content, content]);
+    expect(JSON.parse(events.at(-1)?.data ?? '')).toEqual(stored);
+    await dodai.ask('DELETE', '/v1/images/debian');
+  });
+
+  it('is told of every few seconds, also while nothing comes', async () => {
+    let goOn: () => void = () => undefined;
+    const isAwaited = new Promise<void>((resolve) => (goOn = resolve));
+    answers['/late'] = (response) => void isAwaited.then(() => whole(image.data)(response));
+    const headers = { accept: 'text/event-stream' };
+    const body = order({ url: `${site}/late` });
+    const response = await dodai.fetch('POST', '/v1/images', { body, headers }); // it has begun to answer
+    goOn();
+    const events = eventsOf(await response.text());
+    expect(toldBy(events)[0]).toEqual({ stage: 'fetch', doneBytes: 0, totalBytes: null });
+    expect(events.at(-1)?.event).toBe('image');
     await dodai.ask('DELETE', '/v1/images/debian');
   });
 

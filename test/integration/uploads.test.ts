@@ -179,7 +179,7 @@ describe('the client', () => {
     });
     const sent: number[] = [];
     try {
-      const onProgress = ({ sentBytes }: { sentBytes: number }) => void sent.push(sentBytes);
+      const onProgress = ({ doneBytes }: { doneBytes: number }) => void sent.push(doneBytes);
       expect(await client.sendResumably({ file, digest, onProgress })).toBe(digest);
     } finally {
       proxy.close();
@@ -204,7 +204,10 @@ describe('the client', () => {
     const file = join(folder, 'long.ext4');
     await execa('mke2fs', ['-q', '-t', 'ext4', file, '65M'], { env: { PATH: `${process.env.PATH}:/sbin` } });
     const env = { DODAI_URL: dodai.url, DODAI_TOKEN: dodai.token };
-    const done = await runCaptured(['images', 'import', file, '--name', 'long'], { env });
+    const shown: string[] = [];
+    const stderr = { write: (text: string) => void shown.push(text), isTTY: true };
+    const done = await runCaptured(['images', 'import', file, '--name', 'long'], { env, stderr });
+    for (const doing of ['looking into it', 'storing', '100 %']) expect(shown.join('')).toContain(doing);
     expect(done).toMatchObject({ code: 0, stdout: expect.stringContaining('ext4 file system') });
     expect(await files()).toEqual([]);
     const again = await runCaptured(['images', 'import', file, '--name', 'long'], { env });

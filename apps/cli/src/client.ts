@@ -39,8 +39,8 @@ import type { z } from 'zod';
 import { collect } from './collect.js';
 import { type EventFilter, type FollowOptions, type Sleep, followEvents } from './event-stream.js';
 import { HttpTransport, type TransportOptions } from './http-transport.js';
-import { type FetchOptions, fetchImage } from './image-fetch.js';
 import { type ImageUpload, uploadImage } from './image-upload.js';
+import { type Following, workOnImage } from './image-work.js';
 import { type ResumableUpload, sendResumably } from './resumable-upload.js';
 import { type ListOptions, pages } from './list-pages.js';
 
@@ -187,8 +187,15 @@ export class DodaiClient {
   }
 
   /** Fetched by the controller, for as long as this waits for it. */
-  async fetchImage(order: ImageFetchInput, options: FetchOptions = {}): Promise<ImageView> {
-    return await fetchImage(this.#http, order, options);
+  async fetchImage(order: ImageFetchInput, following: Following = {}): Promise<ImageView> {
+    const request = { method: 'POST', path: '/v1/images', body: order } as const;
+    return await workOnImage(this.#http, request, following);
+  }
+
+  /** Looked into anew by the controller. */
+  async checkImage(image: string, following: Following = {}): Promise<ImageView> {
+    const request = { method: 'POST', path: `/v1/images/${segment(image)}/check` } as const;
+    return await workOnImage(this.#http, request, following);
   }
 
   async deleteImage(image: string): Promise<void> {

@@ -1,22 +1,15 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { Readable } from 'node:stream';
-import { type ImageUploadInput, type ImageView, imageView } from '#contract';
+import type { ImageUploadInput, ImageView } from '#contract';
 import type { HttpTransport } from './http-transport.js';
+import { type Following, workOnImage } from './image-work.js';
 import { unreadableFile } from './input-files.js';
 
-/** Of an image on its way to the controller's disk. */
-export interface TransferProgress {
-  sentBytes: number;
-  /** null: nobody knows. */
-  totalBytes: number | null;
-}
-
 /** With the digest that the file must have. */
-export interface ImageUpload extends Pick<ImageUploadInput, 'name' | 'sha256' | 'sha512' | 'defaultUser'> {
+export interface ImageUpload
+  extends Following, Pick<ImageUploadInput, 'name' | 'sha256' | 'sha512' | 'defaultUser'> {
   file: string;
-  onProgress?: (progress: TransferProgress) => void;
-  signal?: AbortSignal;
 }
 
 /** Tells how far it is, from `sentBytes` on. */
@@ -38,15 +31,15 @@ export async function uploadImage(transport: HttpTransport, upload: ImageUpload)
   const { size: totalBytes } = await stat(file).catch((error: unknown) => {
     throw unreadableFile(file, error);
   });
-  const content = counted(createReadStream(file, { highWaterMark: 1 << 18 }), (sentBytes) =>
-    onProgress?.({ sentBytes, totalBytes }),
+  const content = counted(createReadStream(file, { highWaterMark: 1 << 18 }), (doneBytes) =>
+    onProgress?.({ stage: 'send', doneBytes, totalBytes }),
   );
-  return await transport.read(imageView, {
+  const request = {
     method: 'POST',
     path: '/v1/images',
     query: { name, sha256, sha512, defaultUser },
     headers: { 'content-type': 'application/octet-stream', 'content-length': String(totalBytes) },
     content: Readable.from(content, { objectMode: false }),
-    signal,
-  });
+  } as const;
+  return await workOnImage(transport, request, { onProgress, signal });
 }

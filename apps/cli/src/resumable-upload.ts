@@ -5,15 +5,14 @@ import { DomainError } from '#core';
 import { ApiProblem } from './api-problem.js';
 import type { Sleep } from './event-stream.js';
 import type { HttpTransport } from './http-transport.js';
-import { counted, type TransferProgress } from './image-upload.js';
+import { counted } from './image-upload.js';
+import type { Following } from './image-work.js';
 import { unreadableFile } from './input-files.js';
 
-export interface ResumableUpload {
+export interface ResumableUpload extends Following {
   file: string;
   /** Of the file, which its upload is called after: whoever sends the same file goes on where the last one stopped. */
   digest: string;
-  onProgress?: (progress: TransferProgress) => void;
-  signal?: AbortSignal;
 }
 
 /** Attempts in a row that bring nothing further. */
@@ -33,7 +32,7 @@ export async function sendResumably(
   const { size: totalBytes } = await stat(file).catch((error: unknown) => {
     throw unreadableFile(file, error);
   });
-  const report = (sentBytes: number) => onProgress?.({ sentBytes, totalBytes });
+  const report = (doneBytes: number) => onProgress?.({ stage: 'send', doneBytes, totalBytes });
   const upload = new Upload(transport, { file, digest, totalBytes }, report, signal);
   let failures = 0;
   for (let farthest = -1; ;) {

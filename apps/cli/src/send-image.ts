@@ -14,7 +14,7 @@ export async function sendImage(client: DodaiClient, image: ImageUpload): Promis
   if (digest === undefined || (await bytesOf(file)) < resumableBytes) return await client.uploadImage(image);
   await refuseTaken(client, order.name);
   const upload = await client.sendResumably({ file, digest, onProgress, signal });
-  return await client.fetchImage({ ...order, upload }, { signal });
+  return await client.fetchImage({ ...order, upload }, { onProgress, signal });
 }
 
 /** Before gigabytes are sent in vain. */

@@ -153,14 +153,6 @@ export function fileNameOf(url: string): string {
   }
 }
 
-/** How far the controller is with fetching an image. */
-export const imageFetchProgress = z
-  .object({
-    receivedBytes: z.int(),
-    totalBytes: z.int().nullable().meta({ description: 'null: the server did not say' }),
-  })
-  .meta({ id: 'ImageFetchProgress' });
-
 /** A signed list of digests, and the file that is asked for. */
 export const imageSums = z
   .strictObject({
@@ -184,5 +176,4 @@ export type ImageUploadQuery = z.output<typeof imageUploadQuery>;
 export type ImageUploadInput = z.input<typeof imageUploadQuery>;
 export type ImageFetch = z.output<typeof imageFetch>;
 export type ImageFetchInput = z.input<typeof imageFetch>;
-export type ImageFetchProgress = z.output<typeof imageFetchProgress>;
 export type ImageSums = z.output<typeof imageSums>;

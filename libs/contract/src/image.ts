@@ -1,4 +1,4 @@
-import { bootModes, findingResults, imageKinds } from '#core';
+import { bootModes, findingResults, imageKinds, imageStages } from '#core';
 import { z } from 'zod';
 import * as f from './fields.js';
 import { listOf } from './paging.js';
@@ -70,6 +70,18 @@ export const imageView = z
     createdAt: f.timestamp,
   })
   .meta({ id: 'Image' });
+
+/** How far the controller is with an image that it takes in, or looks into anew. */
+export const imageProgress = z
+  .object({
+    stage: z.enum(imageStages).meta({
+      description:
+        'fetch: it comes, and is unpacked on the way. convert: what is in a disk image is read out. check: it is looked into. pack: it is stored. unpack: what is stored is read again',
+    }),
+    doneBytes: z.int().meta({ description: 'In this stage' }),
+    totalBytes: z.int().nullable().meta({ description: 'null: nobody knows' }),
+  })
+  .meta({ id: 'ImageProgress' });
 
 export const imageList = listOf(imageView).meta({ id: 'ImageList' });
 

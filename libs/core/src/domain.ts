@@ -202,6 +202,21 @@ export interface Instance {
 export const imageKinds = ['file_system', 'disk', 'tarball', 'iso'] as const;
 export type ImageKind = (typeof imageKinds)[number];
 
+/**
+ * What is done with an image, one after another: its file comes and is unpacked on the way (`fetch`), what is in a disk image is
+ * read out (`convert`), it is looked into (`check`), and is cut into chunks that are packed (`pack`). `unpack` is the reverse.
+ */
+export const imageStages = ['fetch', 'convert', 'check', 'pack', 'unpack'] as const;
+export type ImageStage = (typeof imageStages)[number];
+
+/** How far that is. */
+export interface ImageProgress {
+  stage: ImageStage;
+  doneBytes: number;
+  /** null: nobody knows. */
+  totalBytes: number | null;
+}
+
 /** What was read from inside an image; null: it does not say, or it could not be read. */
 export interface ImageDescription {
   os: { id: string; name: string; version: string | null } | null;

@@ -17,15 +17,16 @@ export async function importImage(
   tools: Tools,
 ): Promise<{ image: StoredImage; files: { chunks: string; list: string } }> {
   const { processes, limits } = tools;
-  const { signal } = request;
+  const { signal, onProgress = () => undefined } = request;
   const path = join(folder, 'content');
   const { sourceSha256, found } = await new Intake(request, processes, limits.maxBytes).take(source, path);
-  const content = await contentOf(path, found, tools, signal);
+  const content = await contentOf(path, found, tools, { signal, onProgress });
+  onProgress({ stage: 'check', doneBytes: 0, totalBytes: null });
   const inspection = await inspectImage({ path, ...content }, processes, { signal });
   refuseForeign(inspection);
   const files = { chunks: join(folder, 'chunks'), list: join(folder, 'list') };
   // A tarball is passed on from its first byte to its last, zeros and all.
   const holes = content.kind !== 'tarball';
-  const stored = await new ChunkWriter(processes, signal).write(path, files, { holes });
+  const stored = await new ChunkWriter(processes, signal).write(path, files, { holes, onProgress });
   return { image: { ...stored, ...content, ...inspection, sourceSha256 }, files };
 }

@@ -2,12 +2,15 @@ import { createReadStream } from 'node:fs';
 import { mkdir, mkdtemp, open, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { DomainError, type Image } from '#core';
+import { type Inspection, inspectImage } from './check/inspect-image.js';
 import type { Tools } from './content/content.js';
 import { diskFull } from './disk-full.js';
 import { importImage, type StoredImage } from './image-import.js';
 import type { ImportRequest } from './intake/intake.js';
 import { chunkBytes } from './intake/stream-meters.js';
+import { ChunkReader } from './stored/chunk-reader.js';
 
 /** Folders of what is on its way; left behind, they are cleared at the next start. */
 export const incomingPrefix = 'incoming-';
@@ -18,6 +21,8 @@ export interface ByteRange {
   end: number;
 }
 
+export type InspectionRequest = Required<Pick<ImportRequest, 'signal' | 'onProgress'>>;
+
 /** What tells the files of an image. */
 type ImageFile = Pick<Image, 'sha256'>;
 
@@ -26,8 +31,8 @@ type ImageFile = Pick<Image, 'sha256'>;
  * after the SHA-256 of the former. They appear whole or not at all.
  */
 export class ImageLibrary {
-  /** How many imports ended with this content and have no image of it yet, by its digest. */
-  private readonly fresh = new Map<string, number>();
+  /** How many need this content, by its digest: an import that ended with it and has no image of it yet, or who reads it. */
+  private readonly held = new Map<string, number>();
   private removing: Promise<void> = Promise.resolve();
 
   private constructor(
@@ -48,29 +53,40 @@ export class ImageLibrary {
   /**
    * Takes in an image from a stream, which it reads but never destroys: whoever sends may still get an answer.
    * Throws DomainError `image-invalid`, `image-too-large`, `image-checksum-mismatch`, `upload-incomplete` or
-   * `disk-full`, and then leaves nothing behind. What was imported is fresh until the caller says that it is settled.
+   * `disk-full`, and then leaves nothing behind. What was imported is held until the caller releases it.
    */
   async import(source: Readable, request: ImportRequest): Promise<StoredImage> {
-    const folder = await mkdtemp(join(this.directory, incomingPrefix)).catch((error: unknown) => {
-      throw onDisk(error, this.directory);
-    });
-    try {
+    return await this.inFolder(request.signal, async (folder) => {
       const { image, files } = await importImage(source, folder, request, this.tools);
       await this.land(image, files);
       return image;
-    } catch (error) {
-      request.signal?.throwIfAborted();
-      throw onDisk(error, this.directory);
-    } finally {
-      await rm(folder, { recursive: true, force: true });
-    }
+    });
   }
 
-  /** There is an image of what was imported now, or there will be none. */
-  settled({ sha256 }: ImageFile): void {
-    const others = (this.fresh.get(sha256) ?? 0) - 1;
-    if (others > 0) this.fresh.set(sha256, others);
-    else this.fresh.delete(sha256);
+  /**
+   * Looks into what is stored of an image, which is held meanwhile. Throws DomainError `image-not-found`, `disk-full`, or
+   * `image-checksum-mismatch` when its files are damaged.
+   */
+  async inspect(image: Image, { signal, onProgress }: InspectionRequest): Promise<Inspection> {
+    await this.listBytes(image);
+    return await this.inFolder(signal, async (folder) => {
+      const path = join(folder, 'content');
+      const chunks = this.openForStreaming(image);
+      const stored = { ...image, chunks, list: await text(this.openList(image)) };
+      await new ChunkReader(this.tools.processes, { signal, onProgress }).read(stored, path);
+      onProgress({ stage: 'check', doneBytes: 0, totalBytes: null });
+      return await inspectImage({ ...image, path }, this.tools.processes, { signal });
+    });
+  }
+
+  /** Nobody removes it until it is released as often as it was held. One that is just being removed is gone then. */
+  async hold(image: ImageFile): Promise<void> {
+    this.count(image, 1);
+    await this.removing;
+  }
+
+  release(image: ImageFile): void {
+    this.count(image, -1);
   }
 
   /** The contents that are here, with the size of their files and when they came. */
@@ -124,24 +140,47 @@ export class ImageLibrary {
     await rm(this.listOf(image), { force: true });
   }
 
-  /** False: an import has just brought this content, and it stays. An import that is about to bring it waits. */
-  async removeUnlessFresh(image: ImageFile): Promise<boolean> {
+  /** False: this content is held, and stays. An import that is about to bring it waits. */
+  async removeUnlessHeld(image: ImageFile): Promise<boolean> {
     await this.removing;
-    if (this.fresh.has(image.sha256)) return false;
+    if (this.held.has(image.sha256)) return false;
     this.removing = this.remove(image);
     await this.removing;
     return true;
   }
 
-  private async land(image: ImageFile, files: { chunks: string; list: string }): Promise<void> {
-    this.fresh.set(image.sha256, (this.fresh.get(image.sha256) ?? 0) + 1);
+  /** Gives a folder for what is on its way, which is gone afterwards. */
+  private async inFolder<T>(
+    signal: AbortSignal | undefined,
+    work: (folder: string) => Promise<T>,
+  ): Promise<T> {
+    const folder = await mkdtemp(join(this.directory, incomingPrefix)).catch((error: unknown) => {
+      throw onDisk(error, this.directory);
+    });
     try {
-      await this.removing;
+      return await work(folder);
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw onDisk(error, this.directory);
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  }
+
+  private count({ sha256 }: ImageFile, more: 1 | -1): void {
+    const holders = (this.held.get(sha256) ?? 0) + more;
+    if (holders > 0) this.held.set(sha256, holders);
+    else this.held.delete(sha256);
+  }
+
+  private async land(image: ImageFile, files: { chunks: string; list: string }): Promise<void> {
+    await this.hold(image);
+    try {
       await rename(files.list, this.listOf(image)); // first: chunks without their list are of no use
       await rename(files.chunks, this.fileOf(image));
       await this.syncDirectory();
     } catch (error) {
-      this.settled(image);
+      this.release(image);
       throw error;
     }
   }

@@ -93,7 +93,7 @@ export class ExecaProcessRunner extends ProcessRunner {
 type Subprocess = ResultPromise<{ reject: false; stdin: 'pipe'; stdout: 'pipe'; stderr: 'pipe' }>;
 
 function start(file: string, args: readonly string[], options: RunOptions): Subprocess {
-  return execa(file, args, {
+  const subprocess = execa(file, args, {
     env: { PATH: process.env.PATH, ...options.env },
     extendEnv: false,
     input: options.input ?? '',
@@ -102,6 +102,9 @@ function start(file: string, args: readonly string[], options: RunOptions): Subp
     reject: false,
     stripFinalNewline: false,
   });
+  const { onStdout } = options;
+  if (onStdout) subprocess.stdout.on('data', (chunk: Buffer) => onStdout(chunk.toString('utf8')));
+  return subprocess;
 }
 
 function track(pid: number): void {

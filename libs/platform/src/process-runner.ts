@@ -6,6 +6,8 @@ export interface RunOptions {
   /** After this the program and all it started are ended. */
   timeoutMs: number;
   cwd?: string;
+  /** Told of what it prints to standard output while it does. */
+  onStdout?: (text: string) => void;
   /** Ends the program like the timeout does; `run` then rejects with the signal's reason. */
   signal?: AbortSignal;
 }

@@ -18,11 +18,7 @@ export class ImageStore {
       const data = {
         ...image,
         id: randomUUID(),
-        description:
-          image.description === null
-            ? Prisma.DbNull
-            : (image.description as unknown as Prisma.InputJsonObject),
-        findings: image.findings as unknown as Prisma.InputJsonArray,
+        ...asJson(image),
       };
       return toImage(await this.database.client.image.create({ data }));
     } catch (error) {
@@ -58,6 +54,12 @@ export class ImageStore {
     return pageOf(rows.map(toImage), filter.limit, (image) => image.name);
   }
 
+  /** What was found when it was looked into anew. Throws DomainError `image-not-found`. */
+  async redescribe({ id }: Image, found: Pick<Image, 'description' | 'findings'>): Promise<Image> {
+    await this.database.client.image.updateMany({ where: { id }, data: asJson(found) });
+    return await this.find(id);
+  }
+
   /** Whether any image still has its content in the file of this digest. */
   async usesFile(sha256: string): Promise<boolean> {
     return (await this.database.client.image.count({ where: { sha256 } })) > 0;
@@ -80,6 +82,13 @@ export class ImageStore {
           : error;
       });
   }
+}
+
+function asJson({ description, findings }: Pick<Image, 'description' | 'findings'>) {
+  return {
+    description: description === null ? Prisma.DbNull : (description as unknown as Prisma.InputJsonObject),
+    findings: findings as unknown as Prisma.InputJsonArray,
+  };
 }
 
 function isDefaultOf(image: Image, types: { name: string }[]): DomainError {

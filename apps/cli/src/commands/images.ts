@@ -5,7 +5,7 @@ import { collect } from '../collect.js';
 import { digestsOf, digestsOfUrl, type Expected } from '../file-digest.js';
 import { sendImage } from '../send-image.js';
 import { type Session, withSession } from '../session.js';
-import { showUpload } from '../view/upload-bar.js';
+import { showTransfer } from '../view/transfer-bar.js';
 import { imageDetails, imageTable } from '../view/image.js';
 import { complaints } from '../view/image-findings.js';
 import { addImageCheck } from './image-check.js';
@@ -85,7 +85,7 @@ async function importImage(
   const means = { readSigned: client.readImageSums.bind(client), signal: io.signal };
   const digests = isUrl ? await digestsOfUrl(from, expected, means) : await digestsOf(from, expected, means);
   const order = { name, defaultUser, ...digests };
-  const bar = showUpload(output, io, isUrl ? fileNameOf(from) : from);
+  const bar = showTransfer(output, io, isUrl ? fileNameOf(from) : from);
   const following = { onProgress: bar.update, signal: io.signal };
   try {
     const image = isUrl

@@ -5,6 +5,7 @@ import { EventStream } from './event-stream.js';
 import { EventWait } from './event-wait.js';
 import { EventsController } from './events.controller.js';
 import { ImageFetching } from './image-fetching.js';
+import { LongAnswers } from './long-answers.js';
 import { ImageShelf } from './image-shelf.js';
 import { ImageSources } from './image-sources.js';
 import { Uploads } from './uploads.js';
@@ -43,6 +44,7 @@ import { WhyController } from './why.controller.js';
     EventStream,
     EventWait,
     ImageFetching,
+    LongAnswers,
     ImageShelf,
     ImageSources,
     Uploads,

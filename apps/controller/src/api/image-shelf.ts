@@ -1,10 +1,9 @@
 import type { Readable } from 'node:stream';
 import { Injectable } from '@nestjs/common';
-import { DomainError, type Image } from '#core';
+import { DomainError, type Image, type ImageProgress } from '#core';
 import type { ImageUploadQuery } from '#contract';
 import { ImageCache, type StoredImage } from '#images';
 import { ImageStore } from '#store';
-import { Shutdown } from '../http/shutdown.js';
 import { SignedDigests } from './signed-digests.js';
 
 /** The content of an image on its way here. */
@@ -14,30 +13,36 @@ interface ImageSource {
   totalBytes: number | undefined;
 }
 
+interface Following {
+  /** Ends it. */
+  signal: AbortSignal;
+  onProgress: (progress: ImageProgress) => void;
+}
+
 /**
  * Images as catalogue entry and file together. Two entries may share a file, and an import may just be about
- * to share one: files are therefore removed only while no import runs.
+ * to share one: files are therefore removed only while no import runs, and nobody looks into one.
  */
 @Injectable()
 export class ImageShelf {
-  private imports = 0;
+  private works = 0;
   private readonly unwanted = new Set<string>();
 
   constructor(
     private readonly images: ImageStore,
     private readonly cache: ImageCache,
     private readonly signedSums: SignedDigests,
-    private readonly shutdown: Shutdown,
   ) {}
 
   /** `open` is asked for the content only when the name is free; `sourceUrl`: where it can be got again. */
   async add(
     wanted: ImageUploadQuery & { sourceUrl?: string | null },
     open: () => Promise<ImageSource>,
+    following: Following,
   ): Promise<Image> {
     await this.refuseTaken(wanted.name);
     const digests = wanted.signedSums ? await this.signedSums.read(wanted.signedSums) : wanted.digests;
-    this.imports += 1;
+    this.works += 1;
     let stored: StoredImage | undefined;
     try {
       const { stream, totalBytes } = await open();
@@ -45,7 +50,7 @@ export class ImageShelf {
         expectedSha256: digests.sha256,
         expectedSha512: digests.sha512,
         expectedBytes: totalBytes,
-        signal: this.shutdown.signal,
+        ...following,
       });
       this.unwanted.add(stored.sha256); // until its entry exists
       await this.cache.makeRoom(wanted.name, 0); // now that its size is known
@@ -57,11 +62,22 @@ export class ImageShelf {
         defaultUser: wanted.defaultUser ?? null,
       });
     } catch (error) {
-      this.shutdown.signal.throwIfAborted();
+      following.signal.throwIfAborted();
       throw error;
     } finally {
-      if (stored) this.cache.settled(stored);
-      this.imports -= 1;
+      if (stored) this.cache.release(stored);
+      this.works -= 1;
+      await this.clear();
+    }
+  }
+
+  /** Looks into an image anew, and keeps what was found. One that is deleted meanwhile has its files until that has ended. */
+  async lookAgain(image: Image, following: Following): Promise<Image> {
+    this.works += 1;
+    try {
+      return await this.images.redescribe(image, await this.cache.inspect(image, following));
+    } finally {
+      this.works -= 1;
       await this.clear();
     }
   }
@@ -74,9 +90,9 @@ export class ImageShelf {
 
   private async clear(): Promise<void> {
     for (const sha256 of [...this.unwanted]) {
-      if (this.imports > 0) return;
+      if (this.works > 0) return;
       this.unwanted.delete(sha256);
-      if (!(await this.images.usesFile(sha256)) && this.imports === 0) await this.cache.drop({ sha256 });
+      if (!(await this.images.usesFile(sha256)) && this.works === 0) await this.cache.drop({ sha256 });
     }
   }
 

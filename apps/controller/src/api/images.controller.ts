@@ -19,19 +19,22 @@ import {
 } from '#contract';
 import { ImageStore } from '#store';
 import { Answers, Problems, QueryOf } from '../http/answers.js';
-import { TakesBody } from '../http/body.interceptor.js';
+import { TakesBody, TakesNoBody } from '../http/body.interceptor.js';
 import { MiB, parseJson, readBody } from '../http/body-reader.js';
+import { Shutdown } from '../http/shutdown.js';
 import { validated } from '../http/validation.js';
 import { ImageFetching } from './image-fetching.js';
 import { ImageShelf } from './image-shelf.js';
+import { jsonType, LongAnswers, streamType } from './long-answers.js';
 import { SignedDigests } from './signed-digests.js';
 import { imageViewOf } from './views.js';
 
 const fileType = 'application/octet-stream';
-const jsonType = 'application/json';
-const streamType = 'text/event-stream';
 
-const description = `As \`${fileType}\` the body is the file, and the query says what it is. As \`${jsonType}\` it is an order to take the file from a URL, or from an upload in pieces (\`/v1/uploads\`, by the protocol tus 1.0), and there is no query; with \`Accept: ${streamType}\` the answer is a stream: events \`progress\` (ImageFetchProgress), and at last \`image\` (Image) or \`problem\` (Problem). What is refused before the fetching begins is a problem as elsewhere.`;
+/** What answers that take a while have in common. */
+const streaming = `With \`Accept: ${streamType}\` the answer is a stream, in which something comes every few seconds: events \`progress\` (ImageProgress), and at last \`image\` (Image) or \`problem\` (Problem). What is refused at once is a problem as elsewhere.`;
+
+const description = `As \`${fileType}\` the body is the file, and the query says what it is. As \`${jsonType}\` it is an order to take the file from a URL, or from an upload in pieces (\`/v1/uploads\`, by the protocol tus 1.0), and there is no query. ${streaming}`;
 
 const requestBody = {
   required: true,
@@ -59,6 +62,8 @@ export class ImagesController {
     private readonly shelf: ImageShelf,
     private readonly fetching: ImageFetching,
     private readonly signedDigests: SignedDigests,
+    private readonly longAnswers: LongAnswers,
+    private readonly shutdown: Shutdown,
   ) {}
 
   @Post()
@@ -81,16 +86,20 @@ export class ImagesController {
     const wanted = validated(imageUploadQuery, request.query);
     const length = request.headers['content-length'];
     const totalBytes = length === undefined ? undefined : Number(length);
-    const image = await this.shelf.add(wanted, async () => ({ stream: request, totalBytes }));
-    response.status(201).json(imageViewOf(image));
+    await this.longAnswers.answer(request, response, { status: 201 }, async (onProgress) => {
+      const { signal } = this.shutdown;
+      const open = async () => ({ stream: request, totalBytes });
+      return imageViewOf(await this.shelf.add(wanted, open, { signal, onProgress }));
+    });
   }
 
   private async fetchImage(request: Request, response: Response): Promise<void> {
     validated(noQuery, request.query);
     const wanted = validated(imageFetch, parseJson(await readBody(request, MiB)));
-    if (request.accepts([jsonType, streamType]) === streamType)
-      return await this.fetching.stream(wanted, response);
-    await this.fetching.answer(wanted, response);
+    const first = { stage: 'fetch', doneBytes: 0, totalBytes: null } as const;
+    await this.longAnswers.answer(request, response, { status: 201, first }, (tell) =>
+      this.fetching.fetch(wanted, response, tell),
+    );
   }
 
   @Post('sums')
@@ -121,6 +130,33 @@ export class ImagesController {
   @Problems([404, 'There is no such image'])
   async showImage(@Param('id', { schema: idOrName }) id: string): Promise<ImageView> {
     return imageViewOf(await this.images.find(id));
+  }
+
+  @Post(':id/check')
+  @TakesNoBody()
+  @HttpCode(200)
+  @ApiOperation({
+    summary: 'Look into an image anew',
+    description: `Reads what is stored of it, fetched again when it is not here, and keeps what is found. ${streaming}`,
+  })
+  @ApiProduces(jsonType, streamType)
+  @Answers(200, 'The image, with what was found', imageView)
+  @Problems(
+    [404, 'There is no such image, or its files are on another controller'],
+    [422, 'Its stored files are damaged'],
+    [507, 'The disk of the controller is full'],
+  )
+  async checkImage(
+    @Param('id', { schema: idOrName }) id: string,
+    @Req() request: Request,
+    @Res() response: Response,
+  ): Promise<void> {
+    const image = await this.images.find(id);
+    const first = { stage: 'unpack', doneBytes: 0, totalBytes: image.dataBytes } as const;
+    await this.longAnswers.answer(request, response, { status: 200, first }, async (onProgress) => {
+      const { signal } = this.shutdown;
+      return imageViewOf(await this.shelf.lookAgain(image, { signal, onProgress }));
+    });
   }
 
   @Delete(':id')

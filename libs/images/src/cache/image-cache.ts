@@ -5,7 +5,8 @@ import { diskFull } from '../disk-full.js';
 import type { ImageDownloads } from '../download/image-downloads.js';
 import type { StoredImage } from '../image-import.js';
 import type { ImportRequest } from '../intake/intake.js';
-import type { ImageLibrary } from '../image-library.js';
+import type { Inspection } from '../check/inspect-image.js';
+import type { ImageLibrary, InspectionRequest } from '../image-library.js';
 import { type Cached, type CachePolicy, leastUsed, type Removal, removals, sizeOf } from './removals.js';
 
 /** What the catalogue of images says of those of one content. */
@@ -86,7 +87,7 @@ export class ImageCache {
 
   /**
    * Imports what nobody has yet, when there is room at all: how much it takes is known when it is packed, for zeros are
-   * not kept. Throws what an import throws, and DomainError `image-cache-full`. It stays whatever the policy says until the caller says that it is settled.
+   * not kept. Throws what an import throws, and DomainError `image-cache-full`. It stays whatever the policy says until the caller releases it.
    */
   async take(name: string, source: Readable, request: ImportRequest): Promise<StoredImage> {
     await this.makeRoom(name, 1);
@@ -94,8 +95,22 @@ export class ImageCache {
   }
 
   /** There is an image of what was imported now, or there will be none. */
-  settled(stored: StoredImage): void {
-    this.library.settled(stored);
+  release(stored: StoredImage): void {
+    this.library.release(stored);
+  }
+
+  /**
+   * Looks into an image anew; nothing of it goes from the cache meanwhile, and it is fetched again when it is gone. Throws
+   * what `ensure` and `ImageLibrary.inspect` throw.
+   */
+  async inspect(image: Image, request: InspectionRequest): Promise<Inspection> {
+    const held = await this.hold(image);
+    try {
+      await this.makeRoom(held.name, 0, held.dataBytes);
+      return await this.library.inspect(held, request);
+    } finally {
+      this.library.release(held);
+    }
   }
 
   /** Removes the files of an image that is not wanted any more; does nothing when they are gone already. */
@@ -117,6 +132,16 @@ export class ImageCache {
       );
   }
 
+  /** It may go between the moment when it is here and the one when it is held. */
+  private async hold(image: Image): Promise<Image> {
+    for (;;) {
+      const here = await this.ensure(image);
+      await this.library.hold(here);
+      if (await this.library.has(here)) return here;
+      this.library.release(here);
+    }
+  }
+
   private async look(): Promise<Cached[]> {
     const entries = new Map((await this.catalogue.entries()).map((entry) => [entry.sha256, entry]));
     const files = await this.library.files();
@@ -130,7 +155,7 @@ export class ImageCache {
 
   private async remove({ cached, reason }: Removal): Promise<void> {
     const { sha256, bytes, names } = cached;
-    if (!(await this.library.removeUnlessFresh(cached))) return;
+    if (!(await this.library.removeUnlessHeld(cached))) return;
     const what = names.length === 0 ? `The files ${sha256}` : `The image ${names.join(', ')}`;
     const message = `${what} went from the cache: ${reason}.`;
     this.host.logger.info({ sha256, bytes, names, reason }, 'removed an image from the cache');
@@ -142,7 +167,7 @@ export class ImageCache {
     if (url === null) throw wasSent(image);
     await this.makeRoom(name, image.compressedBytes, workBytesOf(image));
     const stored = await this.download(url, sourceSha256);
-    const fetched = await this.place(image, stored).finally(() => this.library.settled(stored));
+    const fetched = await this.place(image, stored).finally(() => this.library.release(stored));
     this.host.logger.info({ image: name, url }, 'fetched an image again');
     const message = `The image ${name} was fetched again from ${url}.`;
     const data = { sha256: stored.sha256, bytes: stored.compressedBytes, names: [name], url };

@@ -7,7 +7,7 @@ import { checkWhole } from '../intake/import-checks.js';
 import type { Taken } from '../intake/intake.js';
 import { readVhdFooter, vhdFooterBytes } from '../kinds/disk-images.js';
 import { bytesToRecognise, type Finding } from '../kinds/kind.js';
-import { QemuImg } from './qemu-img.js';
+import { type Following, QemuImg } from './qemu-img.js';
 import { checkRootTree } from './root-tree.js';
 
 /** What machines are to get of an image, plain. */
@@ -27,13 +27,14 @@ export async function contentOf(
   file: string,
   { use, ...found }: Taken['found'],
   tools: Tools,
-  signal: AbortSignal | undefined,
+  following: Following,
 ): Promise<Content> {
   switch (use.as) {
     case 'container':
-      return { ...(await readOut(file, use.driver, found, tools, signal)), format: found.type };
+      return { ...(await readOut(file, use.driver, found, tools, following)), format: found.type };
     case 'tarball':
-      await checkRootTree(file, tools.processes, signal);
+      following.onProgress({ stage: 'check', doneBytes: 0, totalBytes: null });
+      await checkRootTree(file, tools.processes, following.signal);
       return { kind: 'tarball', format: 'tar', fileSystem: null };
     case 'iso':
       return { kind: 'iso', format: 'iso', fileSystem: null };
@@ -53,11 +54,11 @@ async function readOut(
   driver: string,
   found: Finding,
   { runner, limits }: Tools,
-  signal: AbortSignal | undefined,
+  following: Following,
 ): Promise<Pick<Image, 'kind' | 'fileSystem'>> {
   await checkVhd(file, driver, found);
   const disk = join(dirname(file), 'disk');
-  await new QemuImg(runner, limits).toRaw({ file, driver, called: found.called }, disk, signal);
+  await new QemuImg(runner, limits).toRaw({ file, driver, called: found.called }, disk, following);
   await rm(file);
   await rename(disk, file);
   const { head, bytes } = await headOf(file);

@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
-import { DomainError } from '#core';
-import type { ImageLimits, ProcessRunner, RunResult } from '#platform';
+import { DomainError, type ImageProgress } from '#core';
+import type { ImageLimits, ProcessRunner, RunOptions, RunResult } from '#platform';
 import { z } from 'zod';
 import { checkSize } from '../intake/import-checks.js';
 import { diskFull } from '../disk-full.js';
@@ -29,6 +29,14 @@ const info = z.object({
 /** What qemu-img check exits with (its manual): leaked clusters only cost space, and some formats have nothing to check. */
 const sound = new Set<number | null>([0, 3, 63]);
 
+/** What it prints with -p, again and again: `    (12.50/100%)\r`. */
+const percentage = /\((\d+(?:\.\d+)?)\/100%\)/g;
+
+export interface Following {
+  signal: AbortSignal | undefined;
+  onProgress: (progress: ImageProgress) => void;
+}
+
 /** It reads what strangers made, so that a flaw in it must not take the host along. */
 const memoryBytes = 2 * 1024 ** 3;
 
@@ -46,14 +54,18 @@ export class QemuImg {
    * Writes the disk that is in an image to a sparse file. Throws DomainError `image-invalid`, `image-too-large` or
    * `disk-full`.
    */
-  async toRaw(container: Container, target: string, signal: AbortSignal | undefined): Promise<void> {
+  async toRaw(container: Container, target: string, { signal, onProgress }: Following): Promise<void> {
     const source = sourceOf(container);
-    const described = await this.run(['info', '--output=json', source], 0, signal);
+    const described = await this.run(['info', '--output=json', source], 0, { signal });
     if (described.exitCode !== 0) throw unreadable(container, described);
-    this.checkInfo(container, info.parse(JSON.parse(described.stdout)));
-    const checked = await this.run(['check', '-q', source], 0, signal);
+    const found = info.parse(JSON.parse(described.stdout));
+    this.checkInfo(container, found);
+    const tell = toldInBytes(found['virtual-size'], onProgress);
+    tell('(0/100%)');
+    const checked = await this.run(['check', '-q', source], 0, { signal });
     if (!sound.has(checked.exitCode)) throw unreadable(container, checked);
-    const converted = await this.run(['convert', '-O', 'raw', source, target], this.limits.maxBytes, signal);
+    const args = ['convert', '-p', '-O', 'raw', source, target];
+    const converted = await this.run(args, this.limits.maxBytes, { signal, onStdout: tell });
     if (/No space left|Disk quota exceeded/.test(converted.stderr)) throw diskFull(dirname(dirname(target)));
     if (converted.exitCode !== 0) throw unreadable(container, converted);
   }
@@ -77,18 +89,28 @@ export class QemuImg {
   private async run(
     args: readonly string[],
     writtenBytes: number,
-    signal: AbortSignal | undefined,
+    how: Pick<RunOptions, 'signal' | 'onStdout'>,
   ): Promise<RunResult> {
     const bounds = [`--as=${memoryBytes}`, `--fsize=${writtenBytes}`, '--core=0'];
     const result = await this.runner.run('prlimit', [...bounds, 'qemu-img', ...args], {
       env: { MALLOC_ARENA_MAX: '2', LC_ALL: 'C' }, // or each thread reserves 64 MiB of addresses
       timeoutMs: this.limits.convertMs,
-      signal,
+      ...how,
     });
     if (result.timedOut) throw tooSlow(this.limits.convertMs);
     if (/failed to execute qemu-img/.test(result.stderr)) throw missing();
     return result;
   }
+}
+
+/** For what it prints; the last of several percentages counts. */
+function toldInBytes(totalBytes: number, onProgress: Following['onProgress']): (printed: string) => void {
+  return (printed) => {
+    const percent = [...printed.matchAll(percentage)].at(-1)?.[1];
+    if (percent === undefined) return;
+    const doneBytes = Math.floor((totalBytes * Number(percent)) / 100);
+    onProgress({ stage: 'convert', doneBytes, totalBytes });
+  };
 }
 
 /** QEMU, qapi/block-core.json, BlockdevOptions: with a driver for each layer nothing is guessed, and no backing file opened. */
@@ -104,7 +126,7 @@ function sourceOf({ file, driver }: Container): string {
 }
 
 function unreadable({ called }: Container, { exitCode, stderr, stdout }: RunResult): DomainError {
-  const said = (stderr || stdout)
+  const said = (stderr || stdout.replace(percentage, ''))
     .replace(/^qemu-img: (Could not open '.*?': )?/, '')
     .replace(/'?json:\{.*\}\}?'?/g, 'it');
   const why = shown(said, 200) || (exitCode === null ? 'qemu-img was killed' : `exit code ${exitCode}`);

@@ -2,6 +2,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
+import type { ImageProgress } from '#core';
 import type { StreamingProcesses } from '#platform';
 import { recogniseImage } from '../image-kinds.js';
 import { checkDigest, checkLength, checkSize, checkWhole } from './import-checks.js';
@@ -18,6 +19,8 @@ export interface ImportRequest {
   /** What the sender announced; undefined: it did not say. */
   expectedBytes?: number;
   signal?: AbortSignal;
+  /** Told of all that follows when the file has come; how it comes is known to whoever sends it. */
+  onProgress?: (progress: ImageProgress) => void;
 }
 
 type Found = ReturnType<typeof recogniseImage>;

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { type FileHandle, open, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { buffer } from 'node:stream/consumers';
-import { DomainError } from '#core';
+import { DomainError, type ImageProgress } from '#core';
 import type { StreamingProcesses } from '#platform';
 import { type Chunk, chunkList, type Run, runsOf } from './chunks.js';
 
@@ -18,6 +18,12 @@ export interface StoredForm {
   uncompressedBytes: number;
   /** What of it is in chunks. */
   dataBytes: number;
+}
+
+interface Packing {
+  /** Blocks that are all zeros are in no chunk. */
+  holes: boolean;
+  onProgress?: (progress: ImageProgress) => void;
 }
 
 interface Packed extends Run {
@@ -54,13 +60,8 @@ export class ChunkWriter {
 
   /**
    * Writes the chunks of the file `content` to `chunks`, and their list to `list`; both are on the disk when it is done.
-   * `holes`: blocks that are all zeros are in no chunk.
    */
-  async write(
-    content: string,
-    to: { chunks: string; list: string },
-    options: { holes: boolean },
-  ): Promise<StoredForm> {
+  async write(content: string, to: { chunks: string; list: string }, options: Packing): Promise<StoredForm> {
     const source = await open(content);
     const target = await open(to.chunks, 'wx');
     try {
@@ -83,10 +84,16 @@ export class ChunkWriter {
     }
   }
 
-  private async packAll(source: FileHandle, target: FileHandle, options: { holes: boolean }): Promise<void> {
+  private async packAll(
+    source: FileHandle,
+    target: FileHandle,
+    { holes, onProgress = () => undefined }: Packing,
+  ): Promise<void> {
+    const { size: totalBytes } = await source.stat();
+    const onRead = (doneBytes: number) => onProgress({ stage: 'pack', doneBytes, totalBytes });
     const atATime = availableParallelism();
     const ahead: Promise<Packed>[] = [];
-    for await (const run of runsOf(source, options)) {
+    for await (const run of runsOf(source, { holes, onRead })) {
       if (ahead.length === atATime) await this.add(target, await ahead.shift());
       const packing = this.pack(run);
       packing.catch(() => undefined); // it is awaited in its turn

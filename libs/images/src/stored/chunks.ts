@@ -32,6 +32,19 @@ export function chunkList(chunks: readonly Chunk[]): string {
     .join('');
 }
 
+/** The chunks of such a list. */
+export function chunksOf(list: string): Chunk[] {
+  return list
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => {
+      const fields = line.split(' ');
+      const [offset = 0, length = 0, packedOffset = 0, packedLength = 0] = fields.slice(0, 4).map(Number);
+      const [sha256 = '', packedSha256 = ''] = fields.slice(4);
+      return { offset, length, packedOffset, packedLength, sha256, packedSha256 };
+    });
+}
+
 /** A run of content that is to become a chunk. */
 export interface Run {
   offset: number;
@@ -41,13 +54,22 @@ export interface Run {
 const zeros = Buffer.alloc(blockBytes);
 const isZeros = (block: Buffer) => block.equals(zeros.subarray(0, block.length));
 
-/** The runs of a file, each of whole blocks but for the file's end; `holes`: without the blocks that are all zeros. */
-export async function* runsOf(file: FileHandle, { holes }: { holes: boolean }): AsyncGenerator<Run> {
+interface Reading {
+  /** The blocks that are all zeros are left out. */
+  holes: boolean;
+  /** Told how many bytes of the file were read. */
+  onRead: (bytes: number) => void;
+}
+
+/** The runs of a file, each of whole blocks but for the file's end. */
+export async function* runsOf(file: FileHandle, { holes, onRead }: Reading): AsyncGenerator<Run> {
   const { size } = await file.stat();
+  onRead(0);
   let run: Buffer[] = [];
   let offset = 0;
   for (let at = 0; at < size; at += blockBytes) {
     const block = await readBlock(file, at, Math.min(blockBytes, size - at));
+    onRead(at + block.length);
     const isHole = holes && isZeros(block);
     if (run.length > 0 && (isHole || run.length === mostBlocks)) {
       yield { offset, data: Buffer.concat(run) };
