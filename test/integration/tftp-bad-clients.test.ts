@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { bufferContent, TftpServer, type TftpEvent, type TftpServerOptions } from '#netboot';
 import { SystemClock } from '#platform';
+import { FakeClock } from '#testing';
 import { ackPacket, requestPacket, tftpGet } from '../support/tftp-client.js';
 
 const host = '127.0.0.1';
@@ -106,6 +107,26 @@ describe('the TFTP server', () => {
     expect(events).toEqual([
       expect.objectContaining({ kind: 'refused', reason: expect.stringContaining(text) }),
     ]);
+  });
+
+  it('answers a request that was sent twice once, so that what is asked next has its own answer', async () => {
+    await start();
+    const client = await rawClient();
+    for (const path of ['missing', 'missing', 'file']) client.send(requestPacket(path));
+    expect(errorOf((await client.next()).packet)).toMatchObject({ opcode: 5, text: 'file not found' });
+    const { packet } = await client.next();
+    expect(packet.subarray(4)).toEqual(file.subarray(0, 512));
+  });
+
+  it('says it again to a client that waited for an answer which was lost', async () => {
+    const fake = new FakeClock();
+    await start({ clock: fake });
+    const client = await rawClient();
+    for (const _time of ['first', 'second']) {
+      client.send(requestPacket('missing'));
+      expect(errorOf((await client.next()).packet)).toMatchObject({ opcode: 5, text: 'file not found' });
+      await fake.advance(500);
+    }
   });
 
   it('says to a real client that it is read-only', async () => {

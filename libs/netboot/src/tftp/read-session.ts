@@ -28,7 +28,7 @@ export interface SessionContext {
   takePort: () => UdpPort | Promise<UdpPort>;
   releasePort: (port: UdpPort) => void;
   /** Answers from the port that the request came to. */
-  reply: (packet: Buffer) => void;
+  refuse: (error: Buffer) => void;
   onEnd: () => void;
 }
 
@@ -149,7 +149,7 @@ export class ReadSession {
 
   private refuse(code: TftpErrorCode, reason: string): void {
     if (this.ended) return;
-    if (!this.silent) this.context.reply(encodeError(code, reason));
+    if (!this.silent) this.context.refuse(encodeError(code, reason));
     this.context.emit({ ...this.facts, kind: 'refused', reason });
     this.end();
   }

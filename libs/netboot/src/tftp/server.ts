@@ -4,6 +4,7 @@ import type { TftpEvent } from './events.js';
 import { encodeError, parsePacket, type RequestPacket, TftpErrorCode, type TftpPacket } from './packets.js';
 import { PortPool, type PortRange } from './port-pool.js';
 import { ReadSession, type SessionContext, type TftpHandler } from './read-session.js';
+import { RecentRefusals } from './recent-refusals.js';
 import { checkRequestedPath, withoutRoot } from './requested-path.js';
 import { SessionTable } from './session-table.js';
 import { type TftpClient, UdpPort } from './udp-port.js';
@@ -54,12 +55,14 @@ export class TftpServer {
   private readonly options: Required<Omit<TftpServerOptions, 'portRange'>> &
     Pick<TftpServerOptions, 'portRange'>;
   private readonly sessions: SessionTable;
+  private readonly refusals: RecentRefusals;
   private listener: UdpPort | null = null;
   private ports: PortPool | null = null;
 
   constructor(options: TftpServerOptions) {
     this.options = { onEvent: () => undefined, ...defaults, ...options };
     this.sessions = new SessionTable(this.options);
+    this.refusals = new RecentRefusals(this.options.clock);
   }
 
   async start(): Promise<{ port: number }> {
@@ -125,16 +128,16 @@ export class TftpServer {
   private onRead(asked: RequestPacket, client: TftpClient, at: UdpPort): void {
     const request = { ...asked, path: withoutRoot(asked.path) };
     const running = this.sessions.get(client);
-    if (running?.isRepeatedBy(request)) return;
+    if (running?.isRepeatedBy(request) || this.refusals.has(client, request.path)) return;
     running?.supersede();
     const refusal = refusalOf(request) ?? this.sessions.refusalOf(client);
     if (refusal !== null) return this.refuse(at, client, request.path, refusal.code, refusal.reason);
-    const session = new ReadSession(request, client, this.contextOf(client, at));
+    const session = new ReadSession(request, client, this.contextOf(request, client, at));
     this.sessions.add(client, session);
     void session.run();
   }
 
-  private contextOf(client: TftpClient, at: UdpPort): SessionContext {
+  private contextOf({ path }: RequestPacket, client: TftpClient, at: UdpPort): SessionContext {
     const { handler, clock, onEvent, singlePort, handlerTimeoutMs } = this.options;
     const pool = singlePort ? null : this.ports;
     return {
@@ -151,7 +154,10 @@ export class TftpServer {
       emit: onEvent,
       takePort: () => pool?.take() ?? at,
       releasePort: (port) => pool?.release(port),
-      reply: (packet) => at.send(packet, client),
+      refuse: (error) => {
+        at.send(error, client);
+        this.refusals.note(client, path);
+      },
       onEnd: () => this.sessions.remove(client),
     };
   }
