@@ -70,9 +70,22 @@ partition_path() {
   esac
 }
 
-# partitions_on DISK…
-partitions_on() {
-  lsblk --noheadings --list --paths --output NAME,TYPE "$@" | awk '$2 == "part" { print $1 }'
+# list_partitions DISK: lines NUMBER PATH.
+list_partitions() {
+  local name
+  while read -r name; do
+    [[ ! -f /sys/class/block/$name/partition ]] || printf '%s /dev/%s\n' "$(<"/sys/class/block/$name/partition")" "$name"
+  done < <(lsblk --noheadings --list --output NAME "$1")
+}
+
+# quietly COMMAND…: without the line that blkdiscard prints each time it is forced; there are thousands of them.
+quietly() {
+  "$@" 2>&1 | { grep --invert-match 'Operation forced' || true; } >&2
+}
+
+# zero_range DEVICE OFFSET LENGTH, in bytes. Writes zeros even where a discard would be claimed to do the same.
+zero_range() {
+  quietly blkdiscard --force --zeroout --offset "$2" --length "$3" "$1"
 }
 
 # What was made of disks or partitions (arrays, volumes, opened encrypted volumes) among the lines `KNAME NAME` of lsblk.

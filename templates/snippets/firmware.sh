@@ -42,11 +42,11 @@ set_boot_entry_of_disk() {
 # By the type in the partition table, GPT or MBR.
 system_partition_of() {
   local partition
-  for partition in $(lsblk --noheadings --list --paths --output NAME "$1"); do
+  while read -r _ partition; do
     case $(blkid --probe --match-tag PART_ENTRY_TYPE --output value "$partition") in
       c12a7328-f81f-11d2-ba4b-00a0c93ec93b | 0xef) printf '%s\n' "$partition" && return ;;
     esac
-  done
+  done < <(list_partitions "$1")
 }
 
 # The path in capitals first, for it is there on most images; FAT takes either.

@@ -26,9 +26,9 @@ list_holes() {
   ((end == IMAGE_UNCOMPRESSED_BYTES)) || printf '%d %d\n' "$end" $((IMAGE_UNCOMPRESSED_BYTES - end))
 }
 
-# zero_piece OFFSET LENGTH: written zeros, even where a discard would be claimed to do the same; up to the end of the sector.
+# zero_piece OFFSET LENGTH: up to the end of the sector.
 zero_piece() {
-  blkdiscard --force --zeroout --offset "$1" --length $((($2 + SECTOR_BYTES - 1) / SECTOR_BYTES * SECTOR_BYTES)) "$IMAGE_DEVICE" \
+  zero_range "$IMAGE_DEVICE" "$1" $((($2 + SECTOR_BYTES - 1) / SECTOR_BYTES * SECTOR_BYTES)) \
     2>"$WORK_DIR/zeroing" || fail "writing the image to the disk failed: $(<"$WORK_DIR/zeroing")"
 }
 

@@ -3,7 +3,7 @@
 
 # Volumes that hold data, as NAME MOUNT_POINT ENCRYPTED: those that carry others come first.
 data_volumes() {
-  planned '[.partitions[], .partitions[].volumes[] | select(.use == "data")] | sort_by(.mountPoint)[] | "\(.name) \(.mountPoint) \(.encrypted)"'
+  planned '[volumes | select(.use == "data")] | sort_by(.mountPoint)[] | "\(.name) \(.mountPoint) \(.encrypted)"'
 }
 
 # for_each_data_volume COMMAND: with NAME MOUNT_POINT ENCRYPTED
@@ -82,7 +82,7 @@ fstab_line_of_root() {
 
 fstab_lines_of_swap() {
   local names name
-  names=$(planned '[.partitions[], .partitions[].volumes[]] | .[] | select(.use == "swap").name')
+  names=$(planned 'volumes | select(.use == "swap").name')
   for name in $names; do
     printf 'UUID=%s none swap sw,nofail 0 0\n' "$(probe UUID "${DEVICE_OF[$name]}")"
   done

@@ -10,12 +10,14 @@ export LVM_SUPPRESS_FD_WARNINGS=1
 # Fields of a volume for `read`; "-" where there is none. None of them has spaces.
 VOLUME_FIELDS='"\(.name) \(.use) \(.sizeMib // "-") \(.fileSystem // "-") \(.mountPoint // "-") \(.encrypted)"'
 
+# planned FILTER: to jq "volumes" are the partitions, and what is in a volume group.
 planned() {
-  jq --raw-output "$1" <<<"$DISK_LAYOUT"
+  jq --raw-output "def volumes: .partitions[], .partitions[].volumes[]; $1" <<<"$DISK_LAYOUT"
 }
 
+# has_planned CONDITION: some volume is so.
 has_planned() {
-  [[ $(planned "[.partitions[], .partitions[].volumes[]] | any($1)") == true ]]
+  [[ $(planned "any(volumes; $1)") == true ]]
 }
 
 choose_disk() {
@@ -28,7 +30,7 @@ choose_disk() {
 
 check_that_image_fits() {
   local root_mib
-  root_mib=$(planned '[.partitions[], .partitions[].volumes[]] | map(select(.use == "root").sizeMib // empty) | .[]')
+  root_mib=$(planned 'volumes | select(.use == "root").sizeMib // empty')
   [[ -z $root_mib ]] || ((IMAGE_UNCOMPRESSED_BYTES <= root_mib << 20)) ||
     fail "image $IMAGE_ID has $IMAGE_UNCOMPRESSED_BYTES bytes, its root file system only $root_mib MiB"
 }
@@ -165,7 +167,7 @@ make_file_system() {
 
 # For an image that brings files and no file system.
 make_root_file_system() {
-  make_file_system "$(planned '[.partitions[], .partitions[].volumes[]] | .[] | select(.use == "root").fileSystem')" root "$ROOT_DEVICE"
+  make_file_system "$(planned 'volumes | select(.use == "root").fileSystem')" root "$ROOT_DEVICE"
 }
 
 # Whatever is left of an installation that failed must not be started: no boot code, no root.

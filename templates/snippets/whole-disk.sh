@@ -35,14 +35,6 @@ set_boot_entry() {
   set_boot_entry_of_disk "${DISKS[0]}"
 }
 
-# Lines NUMBER PATH.
-list_partitions() {
-  local name
-  while read -r name; do
-    [[ ! -f /sys/class/block/$name/partition ]] || printf '%s /dev/%s\n' "$(<"/sys/class/block/$name/partition")" "$name"
-  done < <(lsblk --noheadings --list --output NAME "${DISKS[0]}")
-}
-
 find_root_partition() {
   local number partition mount_point
   mount_point=$(mktemp -d)
@@ -51,7 +43,7 @@ find_root_partition() {
     # The root of an OS on Btrfs may be one of its subvolumes.
     [[ -z $(find "$mount_point"/{,root/,@/,@rootfs/}etc/passwd -maxdepth 0 2>/dev/null) ]] || IMAGE_ROOT_PARTITION=$number
     umount "$mount_point"
-  done < <(list_partitions)
+  done < <(list_partitions "${DISKS[0]}")
   rmdir "$mount_point"
   [[ $IMAGE_ROOT_PARTITION ]] || fail "image $IMAGE_ID has no partition with a root file system that this installer can read"
 }

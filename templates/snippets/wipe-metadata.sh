@@ -2,16 +2,6 @@
 
 MARGIN_MIB=16
 
-# quietly COMMAND…: without the line that blkdiscard prints each time it is forced; there are thousands of them.
-quietly() {
-  "$@" 2>&1 | { grep --invert-match 'Operation forced' || true; } >&2
-}
-
-# zero_range DEVICE OFFSET LENGTH, in bytes. Writes zeros even where a discard would be claimed to do the same.
-zero_range() {
-  quietly blkdiscard --force --zeroout --offset "$2" --length "$3" "$1"
-}
-
 # Backup partition tables, RAID and LVM metadata live at the end, everything else that boots at the start, and so do the keys of
 # an encrypted volume: LUKS keeps them in its first 16 MiB.
 zero_ends() {
@@ -65,7 +55,7 @@ clear_layers() {
 
 clear_disk_metadata() {
   local part
-  for part in $(partitions_on "$1"); do zero_ends "$part"; done
+  while read -r _ part; do zero_ends "$part"; done < <(list_partitions "$1")
   clear_signatures "$1"
   zero_ends "$1"
   reread_partitions "$1"

@@ -15,7 +15,7 @@ const wire = (file: string) => `"$URL/${basename(file)}"`;
 /** The snippets of create.sh themselves, and what they stand on. */
 function ours(image: BenchImage, readBack: string): string {
   const { form, files } = image.stored;
-  const snippets = ['image', 'image-to-device'].map(
+  const snippets = ['disks', 'image', 'image-to-device'].map(
     (name) => `. '${join(projectRoot, 'templates/snippets', name)}.sh'`,
   );
   return `

@@ -47,7 +47,7 @@ const install = 'fetch_chunk_list:0 zero_holes:5 stream_image:10 read_back:80';
 /** The reporting, the step runner and the writing of images as create.sh has them. */
 async function run(steps: string, variables: Record<string, string | number> = {}) {
   const script = `set -Eeuo pipefail
-    ${['notify', 'steps', 'image', 'image-to-device'].map((name) => `. '${snippets}/${name}.sh'`).join('\n')}
+    ${['notify', 'steps', 'disks', 'image', 'image-to-device'].map((name) => `. '${snippets}/${name}.sh'`).join('\n')}
     leave_safe() { echo 'left safe'; }
     print_and_break() { echo 'one line'; ls /does/not/exist; }
     spoil() { printf 'spoilt' | dd of="$IMAGE_DEVICE" bs=1 seek="$SPOIL_AT" conv=notrunc,fsync status=none; }

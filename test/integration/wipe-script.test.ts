@@ -90,7 +90,7 @@ describe('wiping a disk', () => {
   it('with mode quick clears both ends of the disk and of its partitions', async () => {
     const partition = await another({ mib: 40 });
     const { stdout, stderr, exitCode } = await run(`
-      partitions_on() { printf '%s\\n' ${partition.path}; }
+      list_partitions() { printf '1 %s\\n' ${partition.path}; }
       clear_disk_metadata "$DISKS"
       METHODS[$DISKS]=signatures
       wipe_disks

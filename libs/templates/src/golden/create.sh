@@ -324,9 +324,22 @@ partition_path() {
   esac
 }
 
-# partitions_on DISK…
-partitions_on() {
-  lsblk --noheadings --list --paths --output NAME,TYPE "$@" | awk '$2 == "part" { print $1 }'
+# list_partitions DISK: lines NUMBER PATH.
+list_partitions() {
+  local name
+  while read -r name; do
+    [[ ! -f /sys/class/block/$name/partition ]] || printf '%s /dev/%s\n' "$(<"/sys/class/block/$name/partition")" "$name"
+  done < <(lsblk --noheadings --list --output NAME "$1")
+}
+
+# quietly COMMAND…: without the line that blkdiscard prints each time it is forced; there are thousands of them.
+quietly() {
+  "$@" 2>&1 | { grep --invert-match 'Operation forced' || true; } >&2
+}
+
+# zero_range DEVICE OFFSET LENGTH, in bytes. Writes zeros even where a discard would be claimed to do the same.
+zero_range() {
+  quietly blkdiscard --force --zeroout --offset "$2" --length "$3" "$1"
 }
 
 # What was made of disks or partitions (arrays, volumes, opened encrypted volumes) among the lines `KNAME NAME` of lsblk.
@@ -391,12 +404,14 @@ export LVM_SUPPRESS_FD_WARNINGS=1
 # Fields of a volume for `read`; "-" where there is none. None of them has spaces.
 VOLUME_FIELDS='"\(.name) \(.use) \(.sizeMib // "-") \(.fileSystem // "-") \(.mountPoint // "-") \(.encrypted)"'
 
+# planned FILTER: to jq "volumes" are the partitions, and what is in a volume group.
 planned() {
-  jq --raw-output "$1" <<<"$DISK_LAYOUT"
+  jq --raw-output "def volumes: .partitions[], .partitions[].volumes[]; $1" <<<"$DISK_LAYOUT"
 }
 
+# has_planned CONDITION: some volume is so.
 has_planned() {
-  [[ $(planned "[.partitions[], .partitions[].volumes[]] | any($1)") == true ]]
+  [[ $(planned "any(volumes; $1)") == true ]]
 }
 
 choose_disk() {
@@ -409,7 +424,7 @@ choose_disk() {
 
 check_that_image_fits() {
   local root_mib
-  root_mib=$(planned '[.partitions[], .partitions[].volumes[]] | map(select(.use == "root").sizeMib // empty) | .[]')
+  root_mib=$(planned 'volumes | select(.use == "root").sizeMib // empty')
   [[ -z $root_mib ]] || ((IMAGE_UNCOMPRESSED_BYTES <= root_mib << 20)) ||
     fail "image $IMAGE_ID has $IMAGE_UNCOMPRESSED_BYTES bytes, its root file system only $root_mib MiB"
 }
@@ -546,7 +561,7 @@ make_file_system() {
 
 # For an image that brings files and no file system.
 make_root_file_system() {
-  make_file_system "$(planned '[.partitions[], .partitions[].volumes[]] | .[] | select(.use == "root").fileSystem')" root "$ROOT_DEVICE"
+  make_file_system "$(planned 'volumes | select(.use == "root").fileSystem')" root "$ROOT_DEVICE"
 }
 
 # Whatever is left of an installation that failed must not be started: no boot code, no root.
@@ -769,9 +784,9 @@ list_holes() {
   ((end == IMAGE_UNCOMPRESSED_BYTES)) || printf '%d %d\n' "$end" $((IMAGE_UNCOMPRESSED_BYTES - end))
 }
 
-# zero_piece OFFSET LENGTH: written zeros, even where a discard would be claimed to do the same; up to the end of the sector.
+# zero_piece OFFSET LENGTH: up to the end of the sector.
 zero_piece() {
-  blkdiscard --force --zeroout --offset "$1" --length $((($2 + SECTOR_BYTES - 1) / SECTOR_BYTES * SECTOR_BYTES)) "$IMAGE_DEVICE" \
+  zero_range "$IMAGE_DEVICE" "$1" $((($2 + SECTOR_BYTES - 1) / SECTOR_BYTES * SECTOR_BYTES)) \
     2>"$WORK_DIR/zeroing" || fail "writing the image to the disk failed: $(<"$WORK_DIR/zeroing")"
 }
 
@@ -1177,11 +1192,11 @@ set_boot_entry_of_disk() {
 # By the type in the partition table, GPT or MBR.
 system_partition_of() {
   local partition
-  for partition in $(lsblk --noheadings --list --paths --output NAME "$1"); do
+  while read -r _ partition; do
     case $(blkid --probe --match-tag PART_ENTRY_TYPE --output value "$partition") in
       c12a7328-f81f-11d2-ba4b-00a0c93ec93b | 0xef) printf '%s\n' "$partition" && return ;;
     esac
-  done
+  done < <(list_partitions "$1")
 }
 
 # The path in capitals first, for it is there on most images; FAT takes either.
@@ -1195,7 +1210,7 @@ loader_in() {
 
 # Volumes that hold data, as NAME MOUNT_POINT ENCRYPTED: those that carry others come first.
 data_volumes() {
-  planned '[.partitions[], .partitions[].volumes[] | select(.use == "data")] | sort_by(.mountPoint)[] | "\(.name) \(.mountPoint) \(.encrypted)"'
+  planned '[volumes | select(.use == "data")] | sort_by(.mountPoint)[] | "\(.name) \(.mountPoint) \(.encrypted)"'
 }
 
 # for_each_data_volume COMMAND: with NAME MOUNT_POINT ENCRYPTED
@@ -1274,7 +1289,7 @@ fstab_line_of_root() {
 
 fstab_lines_of_swap() {
   local names name
-  names=$(planned '[.partitions[], .partitions[].volumes[]] | .[] | select(.use == "swap").name')
+  names=$(planned 'volumes | select(.use == "swap").name')
   for name in $names; do
     printf 'UUID=%s none swap sw,nofail 0 0\n' "$(probe UUID "${DEVICE_OF[$name]}")"
   done

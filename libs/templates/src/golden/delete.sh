@@ -296,9 +296,22 @@ partition_path() {
   esac
 }
 
-# partitions_on DISK…
-partitions_on() {
-  lsblk --noheadings --list --paths --output NAME,TYPE "$@" | awk '$2 == "part" { print $1 }'
+# list_partitions DISK: lines NUMBER PATH.
+list_partitions() {
+  local name
+  while read -r name; do
+    [[ ! -f /sys/class/block/$name/partition ]] || printf '%s /dev/%s\n' "$(<"/sys/class/block/$name/partition")" "$name"
+  done < <(lsblk --noheadings --list --output NAME "$1")
+}
+
+# quietly COMMAND…: without the line that blkdiscard prints each time it is forced; there are thousands of them.
+quietly() {
+  "$@" 2>&1 | { grep --invert-match 'Operation forced' || true; } >&2
+}
+
+# zero_range DEVICE OFFSET LENGTH, in bytes. Writes zeros even where a discard would be claimed to do the same.
+zero_range() {
+  quietly blkdiscard --force --zeroout --offset "$2" --length "$3" "$1"
 }
 
 # What was made of disks or partitions (arrays, volumes, opened encrypted volumes) among the lines `KNAME NAME` of lsblk.
@@ -426,16 +439,6 @@ set_boot_entries() {
 
 MARGIN_MIB=16
 
-# quietly COMMAND…: without the line that blkdiscard prints each time it is forced; there are thousands of them.
-quietly() {
-  "$@" 2>&1 | { grep --invert-match 'Operation forced' || true; } >&2
-}
-
-# zero_range DEVICE OFFSET LENGTH, in bytes. Writes zeros even where a discard would be claimed to do the same.
-zero_range() {
-  quietly blkdiscard --force --zeroout --offset "$2" --length "$3" "$1"
-}
-
 # Backup partition tables, RAID and LVM metadata live at the end, everything else that boots at the start, and so do the keys of
 # an encrypted volume: LUKS keeps them in its first 16 MiB.
 zero_ends() {
@@ -489,7 +492,7 @@ clear_layers() {
 
 clear_disk_metadata() {
   local part
-  for part in $(partitions_on "$1"); do zero_ends "$part"; done
+  while read -r _ part; do zero_ends "$part"; done < <(list_partitions "$1")
   clear_signatures "$1"
   zero_ends "$1"
   reread_partitions "$1"
