@@ -1,9 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it, onTestFailed } from 'vitest';
+import { afterAll, beforeAll, describe, expect } from 'vitest';
 import type { InstanceView } from '#contract';
 import type { DiskLayout, LayoutVolume } from '#core';
 import { demoImage } from '../../apps/quickstart/src/demo-image.js';
 import { instanceType } from '../../apps/quickstart/src/inventory.js';
 import { partitionsOf } from '../e2e/disk-layout.js';
+import { factsWith } from '../e2e/facts.js';
 import { RackUnderTest } from '../e2e/rack-under-test.js';
 
 const { name: image, defaultUser } = demoImage('');
@@ -49,12 +50,7 @@ describe.sequential('disk layouts', () => {
     await site?.down();
   });
 
-  function fact(title: string, test: () => Promise<void>): void {
-    it(title, async () => {
-      onTestFailed(async () => console.error(await site.evidence(instances)));
-      await test();
-    });
-  }
+  const fact = factsWith(() => site.evidence(instances));
 
   const on = (machine: string, command: string) =>
     site.owner.run(site.rack, defaultUser, site.rack.machine(machine).ip, command);

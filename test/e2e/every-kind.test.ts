@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it, onTestFailed } from 'vitest';
+import { afterAll, beforeAll, describe, expect } from 'vitest';
 import type { InstanceView } from '#contract';
 import { demoImage } from '../../apps/quickstart/src/demo-image.js';
 import { instanceType } from '../../apps/quickstart/src/inventory.js';
+import { factsWith } from './facts.js';
 import { importForm, install, proveInstalled } from './installation-cases.js';
 import { RackUnderTest } from './rack-under-test.js';
 
@@ -45,12 +46,7 @@ describe.sequential('machines and images of the other kinds', () => {
     await site?.down();
   });
 
-  function fact(title: string, test: () => Promise<void>): void {
-    it(title, async () => {
-      onTestFailed(async () => console.error(await site.evidence(instances)));
-      await test();
-    });
-  }
+  const fact = factsWith(() => site.evidence(instances));
 
   fact('are installed side by side', async () => {
     instances = await Promise.all([

@@ -1,9 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it, onTestFailed } from 'vitest';
+import { afterAll, beforeAll, describe, expect } from 'vitest';
 import type { InstanceView } from '#contract';
 import { demoImage } from '../../apps/quickstart/src/demo-image.js';
 import { firstByteNotZero } from '../../apps/quickstart/src/disk-evidence.js';
 import { instanceType } from '../../apps/quickstart/src/inventory.js';
 import { ext4In, isSwap, partitionsOf } from './disk-layout.js';
+import { factsWith } from './facts.js';
 import { RackUnderTest } from './rack-under-test.js';
 
 const { name: image, defaultUser } = demoImage('');
@@ -31,13 +32,7 @@ describe.sequential('the first machine', () => {
     await site?.down();
   });
 
-  /** One after another: each begins where the one before ended. */
-  function fact(title: string, test: () => Promise<void>): void {
-    it(title, async () => {
-      onTestFailed(async () => console.error(await site.evidence(instances)));
-      await test();
-    });
-  }
+  const fact = factsWith(() => site.evidence(instances));
 
   const installed = () =>
     instances.map(({ id, hostName, machine }) => ({
