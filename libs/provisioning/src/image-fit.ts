@@ -5,6 +5,7 @@ import {
   diskPlan,
   DomainError,
   type Image,
+  type ImageKind,
   type InstanceType,
   type Machine,
   layoutRoot,
@@ -44,13 +45,19 @@ export function checkFit(image: Content, type: Fitted): void {
   );
 }
 
-function checkKind({ name, kind, fileSystem }: Content, type: Fitted): void {
+/** Throws `image-unsuitable` for an ISO. */
+export function installableKind({ kind, name }: Content): Exclude<ImageKind, 'iso'> {
+  if (kind !== 'iso') return kind;
+  throw unsuitable(
+    `The image ${name} is an ISO, which is started and not installed.`,
+    'Choose an image of a disk, a file system or a tarball.',
+  );
+}
+
+function checkKind(image: Content, type: Fitted): void {
+  const { name, fileSystem } = image;
+  const kind = installableKind(image);
   const wanted = layoutRoot(type)?.fileSystem;
-  if (kind === 'iso')
-    throw unsuitable(
-      `The image ${name} is an ISO, which is started and not installed.`,
-      'Choose an image of another kind.',
-    );
   if (kind === 'disk' && type.diskLayout !== null)
     throw unsuitable(
       `The image ${name} is a whole disk with partitions of its own, and ${type.name} has a disk layout.`,

@@ -1,17 +1,9 @@
-import {
-  DomainError,
-  type Image,
-  type ImageKind,
-  type Instance,
-  type InstanceType,
-  type Machine,
-  netbootOf,
-} from '#core';
+import { DomainError, type Image, type Instance, type InstanceType, type Machine, netbootOf } from '#core';
 import type { BootDecision, DhcpReservation, Loader } from '#netboot';
 import type { Config, SecretBox } from '#platform';
 import type { ImageStore, InstanceStore, InstanceTypeStore, MachineStore } from '#store';
 import type { TemplateContext, TemplateRenderer } from '#templates';
-import { planFor } from './image-fit.js';
+import { installableKind, planFor } from './image-fit.js';
 import { instanceToken } from './instance-tokens.js';
 
 export const scriptNames = ['create.sh', 'delete.sh'] as const;
@@ -153,12 +145,4 @@ function notDue(instanceId: string, name: ScriptName): DomainError {
       remedy: 'The script is served while the machine boots to be installed or wiped, and not after.',
     },
   );
-}
-
-/** Throws DomainError `image-unsuitable`: spawn takes none for which it would. */
-function installableKind({ kind, name }: Image): Exclude<ImageKind, 'iso'> {
-  if (kind !== 'iso') return kind;
-  throw new DomainError('image-unsuitable', `${name} is an ISO: it can be started, and not installed.`, {
-    remedy: 'Spawn with an image of a disk, a file system or a tarball.',
-  });
 }
