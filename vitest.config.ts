@@ -8,7 +8,11 @@ export default defineConfig({
     projects: [
       {
         ...resolveSource,
-        test: { name: 'unit', include: ['libs/**/*.spec.ts', 'apps/**/*.spec.ts'] },
+        test: {
+          name: 'unit',
+          include: ['libs/**/*.spec.ts', 'apps/**/*.spec.ts'],
+          testTimeout: 30_000, // some run bash or shellcheck, which on a busy host take their time
+        },
       },
       {
         ...resolveSource,
