@@ -3,11 +3,12 @@ import { createReadStream } from 'node:fs';
 import { mkdir, readdir, readFile, stat, symlink, watch, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { ImageLibrary, inspectImage } from '#images';
-import { ExecaProcessRunner, StreamingProcesses } from '#platform';
+import { inspectImage } from '#images';
+import { StreamingProcesses } from '#platform';
 import { FakeClock } from '#testing';
 import { debian, finding, inspect } from '../support/image-inspection.js';
 import { ImageBench, patch } from '../support/image-tree.js';
+import { openLibrary } from '../support/image-sources.js';
 
 let bench: ImageBench;
 beforeAll(async () => {
@@ -223,9 +224,7 @@ describe('a look into an image ends', () => {
     );
     const image = await bench.ext(await bench.tree());
     vi.stubEnv('PATH', `${programs}:${process.env.PATH}`);
-    const limits = { maxBytes: 1024 ** 3, convertMs: 60_000 };
-    const tools = { processes: new StreamingProcesses(), runner: new ExecaProcessRunner(), limits };
-    const library = await ImageLibrary.open(directory, tools);
+    const library = await openLibrary(directory, { maxBytes: 1024 ** 3 });
     const calledOff = new AbortController();
     const importing = library.import(createReadStream(image), { signal: calledOff.signal });
     const refused = expect(importing).rejects.toThrow('shutting down');

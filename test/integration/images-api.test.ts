@@ -137,7 +137,7 @@ describe('an image', () => {
     expect(answer.headers.get('content-type')).toBe('text/plain; charset=utf-8');
     const list = await answer.text();
     expect(answer.headers.get('etag')).toBe(`"${digestOf('sha256', Buffer.from(list))}"`);
-    expect(list).toMatch(/^(\d+ \d+ \d+ \d+ [0-9a-f]{64}\n)+$/);
+    expect(list).toMatch(/^(\d+ \d+ \d+ \d+ [0-9a-f]{64} [0-9a-f]{64}\n)+$/);
     await dodai.ask('DELETE', '/v1/images/chunks');
     expect(await dodai.refused('GET', `/boot/images/${body.id}/chunks`)).toMatchObject({
       status: 404,

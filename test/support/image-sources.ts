@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { execa } from 'execa';
-import { ImageLibrary, type StoredImage } from '#images';
-import { ExecaProcessRunner, type ImageLimits, StreamingProcesses } from '#platform';
+import { ImageLibrary, Room, type StoredImage } from '#images';
+import { ExecaProcessRunner, type ImageLimits, type ImagePreallocation, StreamingProcesses } from '#platform';
 
 export const sha256 = (data: Uint8Array) => createHash('sha256').update(data).digest('hex');
 
@@ -11,12 +11,23 @@ export const sha256 = (data: Uint8Array) => createHash('sha256').update(data).di
 export const run = (program: string, args: readonly string[]) =>
   execa(program, args, { env: { PATH: `${process.env.PATH}:/sbin:/usr/sbin` } });
 
-export const openLibrary = (directory: string, limits: Partial<ImageLimits> = {}) =>
-  ImageLibrary.open(directory, {
+/** What a library works with; `told` hears its warnings. */
+export function imageTools(
+  limits: Partial<ImageLimits> = {},
+  preallocation: ImagePreallocation = 'none',
+  told: unknown[] = [],
+) {
+  const runner = new ExecaProcessRunner();
+  return {
     processes: new StreamingProcesses(),
-    runner: new ExecaProcessRunner(),
+    runner,
     limits: { maxBytes: 16 * 1024 * 1024, convertMs: 60_000, ...limits },
-  });
+    room: new Room(preallocation, runner, { warn: (...words: unknown[]) => void told.push(words) }),
+  };
+}
+
+export const openLibrary = (directory: string, limits: Partial<ImageLimits> = {}) =>
+  ImageLibrary.open(directory, imageTools(limits));
 
 /** In pieces, as a network delivers them. */
 export function* pieces(data: Buffer, bytes = 65_536): Generator<Buffer> {

@@ -5,6 +5,7 @@ import {
   ImageCache,
   ImageDownloads,
   ImageLibrary,
+  Room,
   SumsSignatures,
 } from '#images';
 import {
@@ -153,6 +154,7 @@ export async function openParts(
     processes: new StreamingProcesses(),
     runner,
     limits: config.images,
+    room: new Room(config.imageCache.preallocation, runner, log),
   });
   const downloads = new ImageDownloads(new AddressPolicy(config.images.urlAllow));
   const shutdown = new Shutdown();

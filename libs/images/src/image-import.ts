@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import type { Image } from '#core';
 import { type Inspection, inspectImage, refuseForeign } from './check/inspect-image.js';
-import { type Content, contentOf, type Tools } from './content/content.js';
+import { type Content, contentOf } from './content/content.js';
+import type { Tools } from './tools.js';
 import { type ImportRequest, Intake } from './intake/intake.js';
 import { ChunkWriter, type StoredForm } from './stored/chunk-writer.js';
 
@@ -16,15 +17,16 @@ export async function importImage(
   request: ImportRequest,
   tools: Tools,
 ): Promise<{ image: StoredImage; files: { chunks: string; list: string } }> {
-  const { processes, limits } = tools;
+  const { processes, room } = tools;
   const { signal, onProgress = () => undefined } = request;
   const path = join(folder, 'content');
-  const { sourceSha256, found } = await new Intake(request, processes, limits.maxBytes).take(source, path);
+  const files = { chunks: join(folder, 'chunks'), list: join(folder, 'list') };
+  await room.allocate(files.chunks, request.storedBytes);
+  const { sourceSha256, found } = await new Intake(request, path, tools).take(source);
   const content = await contentOf(path, found, tools, { signal, onProgress });
   onProgress({ stage: 'check', doneBytes: 0, totalBytes: null });
   const inspection = await inspectImage({ path, ...content }, processes, { signal });
   refuseForeign(inspection);
-  const files = { chunks: join(folder, 'chunks'), list: join(folder, 'list') };
   // A tarball is passed on from its first byte to its last, zeros and all.
   const holes = content.kind !== 'tarball';
   const stored = await new ChunkWriter(processes, signal).write(path, files, { holes, onProgress });

@@ -5,7 +5,7 @@ import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { DomainError, type Image } from '#core';
 import { type Inspection, inspectImage } from './check/inspect-image.js';
-import type { Tools } from './content/content.js';
+import type { Tools } from './tools.js';
 import { diskFull } from './disk-full.js';
 import { importImage, type StoredImage } from './image-import.js';
 import type { ImportRequest } from './intake/intake.js';
@@ -107,6 +107,11 @@ export class ImageLibrary {
     const files = image.chunksSha256 === '' ? [this.fileOf(image)] : [this.fileOf(image), this.listOf(image)];
     const found = await Promise.all(files.map((file) => stat(file).catch(() => undefined)));
     return found.every((file) => file !== undefined);
+  }
+
+  /** What taking it in again takes on the disk while that is under way. */
+  workBytes(image: Image): number {
+    return this.tools.room.workBytes(image);
   }
 
   async freeBytes(): Promise<number> {

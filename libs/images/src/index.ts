@@ -13,4 +13,5 @@ export { type ByteRange, ImageLibrary } from './image-library.js';
 export { type ImageFetch, ImageServer } from './serving/image-server.js';
 export type { StoredImage } from './image-import.js';
 export type { ImportRequest } from './intake/intake.js';
+export { Room } from './room.js';
 export { SumsSignatures } from './sums-signatures.js';

@@ -9,6 +9,10 @@ import { Secret } from './secret.js';
 export const roles = ['api', 'conductor', 'boot'] as const;
 export type Role = (typeof roles)[number];
 
+/** As Nova's preallocate_images. */
+const imagePreallocations = ['none', 'space'] as const;
+export type ImagePreallocation = (typeof imagePreallocations)[number];
+
 const port = z.coerce.number().int().min(0).max(65_535);
 const seconds = (fallback: number) => z.coerce.number().positive().default(fallback);
 const days = (fallback: number) => z.coerce.number().positive().default(fallback);
@@ -95,6 +99,12 @@ export const configSchema = z.object({
     .optional()
     .describe(
       'Size of all images above which the longest unused go, in GiB; unset: as much as the disk holds',
+    ),
+  DODAI_IMAGE_CACHE_PREALLOCATE: z
+    .enum(imagePreallocations)
+    .default('none')
+    .describe(
+      'space: the room of an image is allocated on the disk before it comes, as far as its size is known',
     ),
   DODAI_IMAGE_CACHE_MANAGER_INTERVAL: seconds(2400).describe('Between two looks at the cache, in seconds'),
   DODAI_NGINX_PORT: port
@@ -244,6 +254,8 @@ interface ImageCacheSettings {
   strayMs: number;
   /** undefined: as much as the disk holds. */
   maxBytes: number | undefined;
+  /** Whether room on the disk is taken before it is needed. */
+  preallocation: ImagePreallocation;
   /** Between two looks. */
   intervalMs: number;
 }
@@ -339,6 +351,7 @@ function arrange(s: Settings): Config {
       unusedMs: s.DODAI_IMAGE_CACHE_REMOVE_UNUSED_ORIGINAL_MINIMUM_AGE_SECONDS * 1000,
       strayMs: s.DODAI_IMAGE_CACHE_REMOVE_UNUSED_RESIZED_MINIMUM_AGE_SECONDS * 1000,
       maxBytes: s.DODAI_IMAGE_CACHE_MAX_GB && s.DODAI_IMAGE_CACHE_MAX_GB * 1024 ** 3,
+      preallocation: s.DODAI_IMAGE_CACHE_PREALLOCATE,
       intervalMs: s.DODAI_IMAGE_CACHE_MANAGER_INTERVAL * 1000,
     },
     nginxPort: s.DODAI_NGINX_PORT,

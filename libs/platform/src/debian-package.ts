@@ -9,6 +9,7 @@ const packages: Record<string, string> = {
   ip: 'iproute2',
   'grub-fstest': 'grub-common',
   prlimit: 'util-linux',
+  fallocate: 'util-linux',
   xz: 'xz-utils',
 };
 

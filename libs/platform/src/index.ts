@@ -7,6 +7,7 @@ export {
   configSchema,
   type Deadlines,
   type ImageLimits,
+  type ImagePreallocation,
   loadConfig,
   type PowerSyncPolicy,
   type Retention,

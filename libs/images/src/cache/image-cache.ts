@@ -39,9 +39,6 @@ interface Host {
 
 /** An image that is handed out again and again is noted as used no more often than this. */
 const noteUseMs = 60_000;
-/** What fetching takes while it is under way: the content without its zeros, unpacked to be looked at, and the stored files. */
-const workBytesOf = (image: Image) => image.dataBytes + image.compressedBytes;
-
 /**
  * The folder of images as a cache: what can be fetched again goes when nobody used it for long or when room is
  * needed, and comes back when it is asked for.
@@ -165,8 +162,11 @@ export class ImageCache {
   private async fetch(image: Image): Promise<Image> {
     const { name, sourceUrl: url, sourceSha256 } = image;
     if (url === null) throw wasSent(image);
-    await this.makeRoom(name, image.compressedBytes, workBytesOf(image));
-    const stored = await this.download(url, sourceSha256);
+    await this.makeRoom(name, image.compressedBytes, this.library.workBytes(image));
+    const stored = await this.download(url, {
+      expectedSha256: sourceSha256,
+      storedBytes: image.compressedBytes,
+    });
     const fetched = await this.place(image, stored).finally(() => this.library.release(stored));
     this.host.logger.info({ image: name, url }, 'fetched an image again');
     const message = `The image ${name} was fetched again from ${url}.`;
@@ -181,12 +181,12 @@ export class ImageCache {
     return isSame ? image : await this.catalogue.repacked(image, stored);
   }
 
-  private async download(url: string, expectedSha256: string): Promise<StoredImage> {
+  private async download(url: string, known: ImportRequest): Promise<StoredImage> {
     const over = new AbortController();
     const signal = AbortSignal.any([over.signal, this.host.signal]);
     try {
       const { stream, totalBytes } = await this.downloads.open(url, { signal, onProgress: () => undefined });
-      return await this.library.import(stream, { expectedSha256, expectedBytes: totalBytes, signal });
+      return await this.library.import(stream, { ...known, expectedBytes: totalBytes, signal });
     } finally {
       over.abort(); // the connection to the server ends, however the import did
     }

@@ -1,23 +1,16 @@
 import { open, rename, rm, truncate } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
 import type { Image } from '#core';
-import type { ImageLimits, ProcessRunner, StreamingProcesses } from '#platform';
 import { recogniseDisk, refusedAs } from '../image-kinds.js';
 import { checkWhole } from '../intake/import-checks.js';
-import type { Taken } from '../intake/intake.js';
+import { diskBeside, type Taken } from '../intake/intake.js';
 import { readVhdFooter, vhdFooterBytes } from '../kinds/disk-images.js';
 import { bytesToRecognise, type Finding } from '../kinds/kind.js';
 import { type Following, QemuImg } from './qemu-img.js';
+import type { Tools } from '../tools.js';
 import { checkRootTree } from './root-tree.js';
 
 /** What machines are to get of an image, plain. */
 export type Content = Pick<Image, 'kind' | 'format' | 'fileSystem'>;
-
-export interface Tools {
-  processes: StreamingProcesses;
-  runner: ProcessRunner;
-  limits: ImageLimits;
-}
 
 /**
  * Finds out what an unpacked file holds, and makes it just that: what is in a disk image takes the place of the image.
@@ -53,12 +46,12 @@ async function readOut(
   file: string,
   driver: string,
   found: Finding,
-  { runner, limits }: Tools,
+  { runner, limits, room }: Tools,
   following: Following,
 ): Promise<Pick<Image, 'kind' | 'fileSystem'>> {
   await checkVhd(file, driver, found);
-  const disk = join(dirname(file), 'disk');
-  await new QemuImg(runner, limits).toRaw({ file, driver, called: found.called }, disk, following);
+  const disk = diskBeside(file);
+  await new QemuImg(runner, limits, room).toRaw({ file, driver, called: found.called }, disk, following);
   await rm(file);
   await rename(disk, file);
   const { head, bytes } = await headOf(file);

@@ -1,3 +1,4 @@
+import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { DomainError, type ImageProgress } from '#core';
 import type { ImageLimits, ProcessRunner, RunOptions, RunResult } from '#platform';
@@ -5,6 +6,7 @@ import { z } from 'zod';
 import { checkSize } from '../intake/import-checks.js';
 import { diskFull } from '../disk-full.js';
 import { shown } from '../kinds/kind.js';
+import type { Room } from '../room.js';
 
 /** A disk image that was recognised. */
 interface Container {
@@ -48,6 +50,7 @@ export class QemuImg {
   constructor(
     private readonly runner: ProcessRunner,
     private readonly limits: ImageLimits,
+    private readonly room: Room,
   ) {}
 
   /**
@@ -64,10 +67,22 @@ export class QemuImg {
     tell('(0/100%)');
     const checked = await this.run(['check', '-q', source], 0, { signal });
     if (!sound.has(checked.exitCode)) throw unreadable(container, checked);
-    const args = ['convert', '-p', '-O', 'raw', source, target];
+    await this.makeTarget(target, found['virtual-size']);
+    const args = ['convert', '-p', '-n', '--target-is-zero', '-O', 'raw', source, target];
     const converted = await this.run(args, this.limits.maxBytes, { signal, onStdout: tell });
     if (/No space left|Disk quota exceeded/.test(converted.stderr)) throw diskFull(dirname(dirname(target)));
     if (converted.exitCode !== 0) throw unreadable(container, converted);
+  }
+
+  /** By itself it would begin with a file of its own, without the room that is allocated for it. */
+  private async makeTarget(target: string, bytes: number): Promise<void> {
+    await this.room.allocate(target, bytes);
+    const file = await open(target, 'a');
+    try {
+      await file.truncate(bytes);
+    } finally {
+      await file.close();
+    }
   }
 
   private checkInfo({ called }: Container, found: z.output<typeof info>): void {

@@ -1,13 +1,14 @@
 import { type FileHandle, open } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import type { ImageProgress } from '#core';
-import type { StreamingProcesses } from '#platform';
 import { recogniseImage } from '../image-kinds.js';
+import type { Tools } from '../tools.js';
 import { checkDigest, checkLength, checkSize, checkWhole } from './import-checks.js';
 import { JointWork, type Stage } from './joint-work.js';
-import { packingOf, type Unpacker, unpackers } from './packing.js';
+import { type Packing, packingOf, type Unpacker, unpackers } from './packing.js';
 import { peek } from './source-head.js';
 import { SparseFile } from './sparse-file.js';
 import { chunkBytes, DigestTap, HeadTap } from './stream-meters.js';
@@ -18,10 +19,15 @@ export interface ImportRequest {
   expectedSha512?: string;
   /** What the sender announced; undefined: it did not say. */
   expectedBytes?: number;
+  /** Of the packed chunks, when they were here before. */
+  storedBytes?: number;
   signal?: AbortSignal;
   /** Told of all that follows when the file has come; how it comes is known to whoever sends it. */
   onProgress?: (progress: ImageProgress) => void;
 }
+
+/** Where what is in a disk image goes. */
+export const diskBeside = (file: string): string => join(dirname(file), 'disk');
 
 type Found = ReturnType<typeof recogniseImage>;
 
@@ -36,27 +42,33 @@ export class Intake {
   private readonly source: DigestTap<'sha256' | 'sha512'>;
   private readonly content: HeadTap<Found>;
   private readonly work: JointWork;
+  private readonly maxBytes: number;
+  private packing: Packing = 'raw';
 
+  /** `file`: where the content goes; it must not exist. */
   constructor(
     private readonly request: ImportRequest,
-    private readonly processes: StreamingProcesses,
-    private readonly maxBytes: number,
+    private readonly file: string,
+    private readonly tools: Tools,
   ) {
+    const { maxBytes } = tools.limits;
+    this.maxBytes = maxBytes;
     this.work = new JointWork(request.signal);
     this.source = new DigestTap(request.expectedSha512 === undefined ? ['sha256'] : ['sha256', 'sha512']);
     this.content = new HeadTap<Found>(
       (head) => this.recognise(head),
       (bytes) => checkSize(`it unpacks to ${bytes} bytes and more`, bytes, maxBytes),
+      (found) => this.makeRoom(found),
     );
   }
 
-  /** `file` must not exist. Throws what `ImageLibrary.import` says; the file is then not whole. */
-  async take(source: Readable, file: string): Promise<Taken> {
+  /** Throws what `ImageLibrary.import` says; the file is then not whole. */
+  async take(source: Readable): Promise<Taken> {
     const { request, maxBytes } = this;
     checkSize(`${request.expectedBytes} bytes were announced`, request.expectedBytes ?? 0, maxBytes);
     const { head, all } = await peek(source);
     const input = Readable.from(all, { objectMode: false, highWaterMark: chunkBytes });
-    const handle = await open(file, 'wx');
+    const handle = await open(this.file, 'wx');
     try {
       await this.run(head, input, handle);
       return this.check();
@@ -70,6 +82,7 @@ export class Intake {
     const { signal } = work;
     const disk = new SparseFile(handle);
     const packing = packingOf(head);
+    this.packing = packing;
     if (packing === 'raw') {
       await work.done([], [pipeline(input, source, content, disk, { signal })]);
     } else if (packing === 'gzip') {
@@ -84,7 +97,7 @@ export class Intake {
   }
 
   private start({ program, args }: Unpacker): Stage {
-    return { program, ...this.processes.start(program, args, this.work.signal) };
+    return { program, ...this.tools.processes.start(program, args, this.work.signal) };
   }
 
   private recognise(head: Buffer): Found {
@@ -92,6 +105,15 @@ export class Intake {
     const { called, sizeBytes = 0 } = found;
     checkSize(`it is ${called} of ${sizeBytes} bytes`, sizeBytes, this.maxBytes);
     return found;
+  }
+
+  /** For the content, and for the disk that is in a disk image: as soon as it is known how large they are. */
+  private async makeRoom({ use, sizeBytes, fileBytes }: Found): Promise<void> {
+    const { room } = this.tools;
+    const isContainer = use.as === 'container';
+    const unpacked = isContainer ? fileBytes : sizeBytes;
+    await room.allocate(this.file, this.packing === 'raw' ? this.request.expectedBytes : unpacked);
+    if (isContainer) await room.allocate(diskBeside(this.file), sizeBytes);
   }
 
   private check(): Taken {

@@ -1,7 +1,7 @@
 import { DomainError } from '#core';
 
 /** How the bytes of an image file are packed. */
-type Packing = 'raw' | 'gzip' | 'zstd' | 'xz' | 'bzip2';
+export type Packing = 'raw' | 'gzip' | 'zstd' | 'xz' | 'bzip2';
 
 /** What a packed file begins with, in hexadecimal; the sources are beside the bytes. */
 const magics: readonly { packing: Packing; pattern: RegExp }[] = [

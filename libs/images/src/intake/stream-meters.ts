@@ -42,8 +42,8 @@ export class DigestTap<Algorithm extends string> extends Tap {
 }
 
 /**
- * Keeps the head of what passes. `recognise` throws when it is nothing to keep, `measure` when there is too much of
- * it; both stop the stream.
+ * Keeps the head of what passes. `recognise` throws when it is nothing to keep, `prepare` when there is no room for it,
+ * `measure` when there is too much of it; all stop the stream.
  */
 export class HeadTap<Recognised> extends Tap {
   private recognised: Recognised | undefined;
@@ -52,15 +52,18 @@ export class HeadTap<Recognised> extends Tap {
   constructor(
     private readonly recognise: (head: Buffer) => Recognised,
     private readonly measure: (bytes: number) => void,
+    private readonly prepare: (recognised: Recognised) => Promise<void>,
   ) {
     super();
   }
 
-  protected look(chunk: Buffer): void {
+  protected async look(chunk: Buffer): Promise<void> {
     this.measure(this.bytes);
     if (this.recognised !== undefined) return;
     this.head = Buffer.concat([this.head, chunk]).subarray(0, bytesToRecognise);
-    if (this.head.length === bytesToRecognise) this.recognised = this.recognise(this.head);
+    if (this.head.length < bytesToRecognise) return;
+    this.recognised = this.recognise(this.head);
+    await this.prepare(this.recognised);
   }
 
   /**

@@ -63,12 +63,13 @@ export class ChunkWriter {
    */
   async write(content: string, to: { chunks: string; list: string }, options: Packing): Promise<StoredForm> {
     const source = await open(content);
-    const target = await open(to.chunks, 'wx');
+    const target = await open(to.chunks, 'a'); // room may be allocated for it
     try {
       await this.packAll(source, target, options);
       const list = chunkList(this.chunks);
       const listSha256 = createHash('sha256').update(list).digest();
       await this.append(target, listFrame(listSha256));
+      await target.truncate(this.packedBytes); // which gives back what room is left
       await target.sync();
       await writeFile(to.list, list, { flush: true });
       return {
