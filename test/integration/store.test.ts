@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import {
   afterDestroyPolicies,
@@ -11,10 +12,11 @@ import {
   stages,
   wipeModes,
 } from '#core';
-import { applyMigrations, schemaDifference } from '#store';
-import type { Secret } from '#platform';
+import { applyMigrations, Database, databaseUnavailable, schemaDifference } from '#store';
+import { Secret, SecretBox, SystemClock } from '#platform';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { PostgresProxy } from '../faults/postgres-proxy.js';
 import { startPostgres, type TestPostgres } from '../support/postgres.js';
 import { TestEngine } from '../support/engine.js';
 
@@ -150,4 +152,18 @@ describe('the stores', () => {
     await written;
     expect(seen.map(Number)).toEqual([...new Set(seen.map(Number))].sort((a, b) => a - b));
   });
+});
+
+it('a query whose connection breaks has found no database', async () => {
+  const url = await postgres.database();
+  const door = new PostgresProxy();
+  door.upstreamPort = postgres.port();
+  const through = new Secret(url.reveal().replace(/:\d+\//, `:${await door.start()}/`));
+  const database = await Database.open(through, new SystemClock(), new SecretBox(randomBytes(32)));
+  const asked = database.client.$queryRaw`SELECT pg_sleep(60)`.catch(databaseUnavailable);
+  const active = `SELECT pid FROM pg_stat_activity WHERE query LIKE '%pg_sleep%' AND pid <> pg_backend_pid()`;
+  await expect.poll(async () => (await query(url, active)).length, { timeout: 20_000 }).toBe(1);
+  await door.stop();
+  expect(await asked).toMatchObject({ code: 'database-unavailable', retryable: true });
+  await database.close();
 });

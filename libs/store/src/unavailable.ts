@@ -8,10 +8,16 @@ const exhausted = new Set(['P2024', 'P2028', 'P2037']);
 const isStopping = (error: Prisma.PrismaClientKnownRequestError) =>
   /"(originalCode|code)":"(08|57P0)/.test(JSON.stringify(error.meta ?? {}));
 
+/** How pg tells of a connection that broke: in words alone. */
+const isBroken = (error: unknown) =>
+  error instanceof Error &&
+  /^(Connection terminated|Client has encountered a connection error)/.test(error.message);
+
 /** The error as DomainError `database-unavailable` when the database was not there; undefined when it is another one. */
 export function databaseUnavailable(error: unknown): DomainError | undefined {
   const isGone =
     error instanceof Prisma.PrismaClientInitializationError ||
+    isBroken(error) ||
     (error instanceof Prisma.PrismaClientKnownRequestError &&
       (error.code.startsWith('P10') || exhausted.has(error.code) || isStopping(error)));
   if (!isGone) return undefined;
