@@ -9,7 +9,7 @@ IMAGE_DEVICE=${IMAGE_DEVICE:-} PIECE_BYTES=$((256 << 20)) SAMPLES=18 SAMPLE_BYTE
 keep_chunk() {
   local offset
   read -r offset _ <<<"${CHUNKS[$2]}"
-  dd if="$1" of="$IMAGE_DEVICE" bs=4M seek="$offset" oflag=direct,seek_bytes conv=notrunc status=none
+  dd if="$1" of="$IMAGE_DEVICE" bs=1M seek="$offset" oflag=direct,seek_bytes conv=notrunc status=none
 }
 
 pass_on_chunk() {
