@@ -199,6 +199,8 @@ describe('a spawn', () => {
     expect(
       (await dodai.ask<Page<MachineView>>('GET', '/v1/machines?state=inactive')).body.items,
     ).toHaveLength(2);
+    const building = await dodai.ask<Page<InstanceView>>('GET', '/v1/instances?state=building');
+    expect(building.body.items).toEqual([]);
   });
 
   it('sent twice with one Idempotency-Key makes one instance', async () => {

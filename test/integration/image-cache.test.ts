@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { ImageView } from '#contract';
+import type { ImageView, Page } from '#contract';
 import type { Image } from '#core';
 import { AddressPolicy, CacheKeeper, ImageCache, ImageDownloads, type ImageLibrary } from '#images';
 import { createLogger, type Secret, SecretBox, SystemClock } from '#platform';
@@ -30,6 +30,8 @@ let contents: SmallImage[];
 /** What was asked of the mirror, and what it has there now. */
 let asked: string[] = [];
 const there = new Map<string, Uint8Array>();
+/** Of what the mirror sends half, and then nothing more. */
+const stalling = new Set<string>();
 
 beforeAll(async () => {
   postgres = await startPostgres();
@@ -37,7 +39,9 @@ beforeAll(async () => {
   mirror = createServer(({ url = '' }, response) => {
     asked.push(url);
     const data = there.get(url);
-    response.writeHead(data ? 200 : 404, { 'content-length': data?.length ?? 0 }).end(data);
+    response.writeHead(data ? 200 : 404, { 'content-length': data?.length ?? 0 });
+    if (data && stalling.has(url)) response.write(data.subarray(0, data.length / 2));
+    else response.end(data);
   }).listen(0, '127.0.0.1');
   await once(mirror, 'listening');
   site = `http://127.0.0.1:${(mirror.address() as AddressInfo).port}`;
@@ -69,11 +73,11 @@ describe('the cache of images', () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  const cache = (limits: Partial<{ maxBytes: number; removeUnused: boolean }> = {}) =>
+  const cache = (limits: Partial<{ maxBytes: number; removeUnused: boolean }> = {}, stallMs = 60_000) =>
     new ImageCache(
       library,
       new ImageCacheStore(engine.database),
-      new ImageDownloads(new AddressPolicy(['127.0.0.1'])),
+      new ImageDownloads(new AddressPolicy(['127.0.0.1']), stallMs),
       {
         policy: { ...policy, ...limits },
         clock,
@@ -123,6 +127,21 @@ describe('the cache of images', () => {
     there.set('/0', contents[1]!.data);
     await expect(cache().ensure(changed)).rejects.toMatchObject({ code: 'image-checksum-mismatch' });
     expect(await readdir(folder)).toEqual([]);
+  });
+
+  it('keeps nothing of a download that stalls, and says so', async () => {
+    const gone = await image(0);
+    await library.remove(gone);
+    stalling.add('/0');
+    await expect(cache({}, 200).ensure(gone)).rejects.toMatchObject({
+      code: 'image-download-failed',
+      message: expect.stringContaining('nothing came for 0.2 seconds'),
+      remedy: expect.stringContaining('curl'),
+    });
+    expect(await readdir(folder)).toEqual([]);
+    stalling.clear();
+    await cache().ensure(gone);
+    expect(await readdir(folder)).toHaveLength(2);
   });
 
   it('after a crash in the midst of it begins anew', async () => {
@@ -305,6 +324,8 @@ describe('a controller whose images are a cache', () => {
       remedy: expect.stringContaining('DODAI_IMAGE_CACHE_MAX_GB'),
     });
     expect(await readdir(images)).toEqual(before);
+    const { body } = await dodai.ask<Page<ImageView>>('GET', '/v1/images');
+    expect(body.items.map(({ name }) => name)).toEqual(['image-0']);
   });
 
   it('looks into an image again when it is asked to, and keeps what it finds', async () => {

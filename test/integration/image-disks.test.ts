@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, open, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { execa } from 'execa';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { ImageLibrary } from '#images';
@@ -209,6 +210,27 @@ describe('a disk image that is refused leaves nothing behind:', () => {
     await expect(importBytes(library, source, 'a'.repeat(64))).rejects.toMatchObject({
       code: 'image-checksum-mismatch',
     });
+    expect(await readdir(directory)).toEqual([]);
+  });
+
+  it.each<[string, string, (file: string) => Promise<unknown>]>([
+    [
+      'that needs a backing file',
+      'needs a backing file',
+      (file) => qemu('create', '-q', '-f', 'qcow2', '-b', disk, '-F', 'raw', file),
+    ],
+    ['whose disk is too large', 'too large', (file) => qemu('create', '-q', '-f', 'qcow2', file, '17M')],
+    ['that is a web page', 'a web page', (file) => writeFile(file, `<html>${' '.repeat(200_000)}`)],
+  ])('one %s, before the rest of it comes', async (_what, said, make) => {
+    const file = fresh('begun');
+    await make(file);
+    const data = await readFile(file);
+    async function* beginning() {
+      yield data.subarray(0, 128 * 1024);
+      await new Promise(() => undefined);
+    }
+    const source = Readable.from(beginning(), { objectMode: false });
+    await expect(library.import(source, { expectedBytes: data.length })).rejects.toThrow(said);
     expect(await readdir(directory)).toEqual([]);
   });
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Digests, ImageView } from '#contract';
+import type { Digests, ImageView, Page } from '#contract';
 import { runCaptured } from '../../apps/cli/src/captured-io.js';
 import { RunningController } from '../support/running-controller.js';
 import { makeSmallImage, type SmallImage } from '../support/small-image.js';
@@ -188,6 +188,8 @@ describe('an image that is told by a signed list', () => {
       status: 422,
       code: 'image-signature-invalid',
     });
+    expect(await readdir(join(dodai.dataDir, 'images'))).toEqual([]);
+    expect((await dodai.ask<Page<ImageView>>('GET', '/v1/images')).body.items).toEqual([]);
   });
 
   it('is imported by the command', async () => {
