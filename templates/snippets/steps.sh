@@ -30,7 +30,7 @@ report_end() {
     printf 'FAILED: %s\n' "$reason"
     leave_safe
     stop_reporting
-    NOTIFY_ATTEMPTS=6 notify failed '' "$reason" || printf 'The failure could not be reported.\n'
+    NOTIFY_ATTEMPTS=${FAILURE_ATTEMPTS:-6} notify failed '' "$reason" || printf 'The failure could not be reported.\n'
   fi
   stop_reporting
   rm -rf "$WORK_DIR"

@@ -71,6 +71,7 @@ async function run(steps: string, variables: Record<string, string | number> = {
       READ_BACK: 'full',
       FETCH_ATTEMPTS: '2',
       NOTIFY_ATTEMPTS: '2',
+      FAILURE_ATTEMPTS: '2',
       ...Object.fromEntries(Object.entries(variables).map(([name, value]) => [name, String(value)])),
     },
   });

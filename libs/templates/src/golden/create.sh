@@ -81,16 +81,15 @@ notify_body() {
 notify() {
   local attempt status pause=1 attempts=${NOTIFY_ATTEMPTS:-12} body=$WORK_DIR/notify.$BASHPID
   notify_body "$@" >"$body"
-  for ((attempt = 1; attempt <= attempts; attempt++)); do
+  for ((attempt = 1; ; attempt++)); do
     status=0
     post notify application/json "$body" || status=$?
     ((status == 0)) && return 0
     printf 'notify %s: not taken (%s), attempt %d of %d\n' "$1" "$POST_ERROR" "$attempt" "$attempts" >&2
-    ((status == 2)) && return 1
+    ((status == 2 || attempt == attempts)) && return 1
     sleep "$pause"
     pause=$((pause < 15 ? pause * 2 : 15))
   done
-  return 1
 }
 
 # progress PERCENT MESSAGE: noted here, told by the reporter within seconds.
@@ -124,7 +123,7 @@ ship_log() {
 # Runs in the background until it is woken to end: sends the log, and every other time the newest progress. Every second at first,
 # then rarer by a second each minute, down to every fifth: a thousand machines that write images for long are a crowd to listen to.
 reporter() {
-  local SHIPPED=0 TOLD='' tries ticks=0 pause=1 began=$SECONDS
+  local SHIPPED=0 TOLD='' ticks=0 pause=1 began=$SECONDS
   trap - ERR EXIT
   set +e
   until read -r -t "$pause" -u "$WAKE"; do
@@ -133,10 +132,7 @@ reporter() {
     pause=$((1 + (SECONDS - began) / 60))
     pause=$((pause < 5 ? pause : 5))
   done
-  for tries in 1 2 3; do
-    ship_log && break
-    sleep "$tries"
-  done
+  ship_log || { sleep 1 && ship_log; } || { sleep 2 && ship_log; }
 }
 
 start_reporting() {
@@ -199,7 +195,7 @@ report_end() {
     printf 'FAILED: %s\n' "$reason"
     leave_safe
     stop_reporting
-    NOTIFY_ATTEMPTS=6 notify failed '' "$reason" || printf 'The failure could not be reported.\n'
+    NOTIFY_ATTEMPTS=${FAILURE_ATTEMPTS:-6} notify failed '' "$reason" || printf 'The failure could not be reported.\n'
   fi
   stop_reporting
   rm -rf "$WORK_DIR"
