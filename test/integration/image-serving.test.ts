@@ -4,9 +4,9 @@ import { get, type IncomingMessage } from 'node:http';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from '#platform';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { EventView, ImageView } from '#contract';
-import { freePort } from '../support/free-port.js';
 import { machineNumber, RunningController } from '../support/running-controller.js';
 import { makeSmallImage } from '../support/small-image.js';
 

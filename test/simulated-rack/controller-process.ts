@@ -1,10 +1,9 @@
 import { chmod, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { projectRoot, SystemClock } from '#platform';
+import { freePort, projectRoot, SystemClock } from '#platform';
 import { execa, type ResultPromise } from 'execa';
 import { DodaiClient } from '../../apps/cli/src/client.js';
-import { freePort } from '../support/free-port.js';
 import { writeLiveImage } from './catalogue.js';
 import { PowerSocket } from './power-socket.js';
 import type { SimulatedRack } from './simulated-rack.js';

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '#platform';
 import { execa } from 'execa';
 
 export interface IpmiSimOptions {
@@ -54,7 +55,7 @@ export async function startIpmiSim(options: IpmiSimOptions = {}): Promise<IpmiSi
   const directory = mkdtempSync(path.join(tmpdir(), 'ipmi-sim-'));
   const removeDirectory = () => rmSync(directory, { recursive: true, force: true });
   process.once('exit', removeDirectory);
-  const port = options.port ?? (await freeUdpPort());
+  const port = options.port ?? (await freePort());
   const chassis = path.join(directory, 'chassis');
   await copyFile(chassisScript, path.join(directory, 'chassis.sh'));
   await mkdir(path.join(directory, 'state'));
@@ -144,14 +145,6 @@ mc_enable 0x20
 function parseOrder(line: string): ChassisOrder {
   const [atMs, what, value] = line.split(' ');
   return { atMs: Number(atMs), what: what as ChassisOrder['what'], value: value ?? '' };
-}
-
-async function freeUdpPort(): Promise<number> {
-  const socket = createSocket('udp4').bind(0, host);
-  await once(socket, 'listening');
-  const { port } = socket.address();
-  await new Promise<void>((resolve) => socket.close(() => resolve()));
-  return port;
 }
 
 /** Get Channel Authentication Capabilities, which a BMC answers without a session (IPMI 2.0, 22.13). */

@@ -2,9 +2,8 @@ import { on } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { Secret } from '#platform';
+import { freePort, Secret } from '#platform';
 import { execa } from 'execa';
-import { freePort } from './free-port.js';
 
 export interface TestRedis {
   url: Secret;

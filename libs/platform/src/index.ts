@@ -18,6 +18,7 @@ export {
 export { DataDirectory } from './data-directory.js';
 export { debianPackageOf } from './debian-package.js';
 export { EmbeddedPostgres } from './embedded-postgres.js';
+export { freePort } from './free-port.js';
 export { jitter } from './jitter.js';
 export { createLogger, type Logger } from './logger.js';
 export { projectRoot } from './project-root.js';
