@@ -106,11 +106,8 @@ describe.each(['PostgreSQL', 'Redis'])('the engine with its queue in %s', (backe
     await expect(engine.spawn(undefined, 'other', 'key-1')).rejects.toMatchObject({
       code: 'idempotency-key-reused',
     });
-    await engine.verbs.change(
-      (await engine.machines.find('m3')).id,
-      { labels: { a: '1', b: '2' } },
-      { kind: 'token', name: 'test' },
-    );
+    const { items: left } = await engine.machines.list({ state: 'inactive', limit: 1 });
+    await engine.verbs.change(left[0]!.id, { labels: { a: '1', b: '2' } }, { kind: 'token', name: 'test' });
     const one = await engine.spawn(undefined, undefined, 'key-2', { labels: { a: '1', b: '2' } });
     const same = await engine.spawn(undefined, undefined, 'key-2', { labels: { b: '2', a: '1' } });
     expect(same.id).toBe(one.id);
