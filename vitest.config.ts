@@ -1,7 +1,10 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 /** `#core` and its like resolve to the TypeScript source in tests, to dist/ in the built program. */
 const resolveSource = { ssr: { resolve: { conditions: ['source', 'node'] } } };
+
+const integration = { testTimeout: 60_000, hookTimeout: 60_000 };
 
 export default defineConfig({
   test: {
@@ -17,10 +20,20 @@ export default defineConfig({
       {
         ...resolveSource,
         test: {
+          ...integration,
           name: 'integration',
-          include: ['test/integration/**/*.test.ts'],
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          include: ['test/integration/*.test.ts'],
+          // They share nothing, and mostly wait: for programs, for disks, for what takes its time.
+          maxWorkers: availableParallelism() + 1,
+        },
+      },
+      {
+        ...resolveSource,
+        test: {
+          ...integration,
+          name: 'integration-alone',
+          include: ['test/integration/alone/*.test.ts'],
+          fileParallelism: false,
         },
       },
       {

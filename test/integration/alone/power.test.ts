@@ -12,8 +12,8 @@ import {
   type PowerEvent,
 } from '#power';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type IpmiSim, type IpmiSimOptions, startIpmiSim } from '../support/ipmi-sim.js';
-import { describePowerDriver } from '../support/power-driver-conformance.js';
+import { type IpmiSim, type IpmiSimOptions, startIpmiSim } from '../../support/ipmi-sim.js';
+import { describePowerDriver } from '../../support/power-driver-conformance.js';
 
 const cleanUps: (() => unknown)[] = [];
 const running: IpmiSim[] = [];

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { bufferContent, TftpServer, type TftpEvent, type TftpServerOptions } from '#netboot';
 import { SystemClock } from '#platform';
 import { FakeClock } from '#testing';
-import { ackPacket, requestPacket, tftpGet } from '../support/tftp-client.js';
+import { ackPacket, requestPacket, tftpGet } from '../../support/tftp-client.js';
 
 const host = '127.0.0.1';
 const file = randomBytes(100 * 512 + 1);

@@ -13,9 +13,9 @@ import {
   SimulatedRack,
   simulatedType,
   untilInState,
-} from '../simulated-rack/index.js';
-import { describePowerDriver, type PowerDriverUnderTest } from '../support/power-driver-conformance.js';
-import { startRedis, type TestRedis } from '../support/redis.js';
+} from '../../simulated-rack/index.js';
+import { describePowerDriver, type PowerDriverUnderTest } from '../../support/power-driver-conformance.js';
+import { startRedis, type TestRedis } from '../../support/redis.js';
 
 const count = 40;
 const waitSeconds = 120;

@@ -2,10 +2,10 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { InstanceView, MachineView, WhyView } from '#contract';
 import { Secret } from '#platform';
 import { FakePowerDriver } from '#testing';
-import { DhcpSegment } from '../support/dhcp-segment.js';
-import { machineNumber, RunningController } from '../support/running-controller.js';
-import { makeSmallImage } from '../support/small-image.js';
-import { type RuleId, Seen } from '../support/why-tested.js';
+import { DhcpSegment } from '../../support/dhcp-segment.js';
+import { machineNumber, RunningController } from '../../support/running-controller.js';
+import { makeSmallImage } from '../../support/small-image.js';
+import { type RuleId, Seen } from '../../support/why-tested.js';
 
 const seen = new Seen('DHCP segment');
 const driver = new FakePowerDriver();

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { onPostgres, onRedis, runControllerScenario } from '../faults/controller-scenarios.js';
-import { FaultLab, type LabOptions, patient } from '../faults/fault-lab.js';
-import { violationsOfAll } from '../faults/invariants.js';
-import { killShared } from '../faults/kill-campaign.js';
-import { runScenarios } from '../faults/machine-campaign.js';
-import { scenarios } from '../faults/machine-scenarios.js';
-import { type Row, summary } from '../faults/table.js';
+import { onPostgres, onRedis, runControllerScenario } from '../../faults/controller-scenarios.js';
+import { FaultLab, type LabOptions, patient } from '../../faults/fault-lab.js';
+import { violationsOfAll } from '../../faults/invariants.js';
+import { killShared } from '../../faults/kill-campaign.js';
+import { runScenarios } from '../../faults/machine-campaign.js';
+import { scenarios } from '../../faults/machine-scenarios.js';
+import { type Row, summary } from '../../faults/table.js';
 
 /** The short form of the campaign; the long one is `npm run test:faults`. */
 describe.concurrent('nothing is lost', { timeout: 300_000 }, () => {

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type DhcpEvent, DhcpServer, type DhcpSettings } from '#netboot';
 import { type ProcessEnd, SystemClock } from '#platform';
-import { DhcpSegment } from '../support/dhcp-segment.js';
+import { DhcpSegment } from '../../support/dhcp-segment.js';
 
 const known = { mac: '52:54:00:00:00:01', ip: '10.99.0.11', hostName: 'machine-1' };
 const second = { mac: '52:54:00:00:00:02', ip: '10.99.0.12' };

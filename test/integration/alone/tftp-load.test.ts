@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bufferContent, TftpServer, type TftpEvent } from '#netboot';
 import { SystemClock } from '#platform';
-import { LossyUdpProxy } from '../support/lossy-udp-proxy.js';
-import { tftpGet } from '../support/tftp-client.js';
-import { tftpPrograms } from '../support/tftp-programs.js';
+import { LossyUdpProxy } from '../../support/lossy-udp-proxy.js';
+import { tftpGet } from '../../support/tftp-client.js';
+import { tftpPrograms } from '../../support/tftp-programs.js';
 
 const host = '127.0.0.1';
 const files: Record<string, Buffer> = { small: randomBytes(300), loader: randomBytes(100_000) };

@@ -4,10 +4,11 @@ import { connect, createServer } from 'node:net';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { freePort } from '#platform';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Rack, type RackMachine } from '../../apps/lab/src/index.js';
-import { runsGuest } from '../../apps/lab/src/accelerator.js';
+import { Rack, type RackMachine } from '../../../apps/lab/src/index.js';
+import { runsGuest } from '../../../apps/lab/src/accelerator.js';
 
 const name = `labtest-${process.pid}`;
 const sectorBytes = 512;
@@ -16,16 +17,6 @@ async function ipmi(rack: Rack, { bmc }: RackMachine, ...command: string[]): Pro
   const session = ['-I', 'lanplus', '-C', '3', '-H', bmc.host, '-U', bmc.user, '-E', '-N', '2', '-R', '3'];
   const options = { env: { IPMI_PASSWORD: bmc.password }, timeout: 30_000 };
   return String((await rack.exec('ipmitool', [...session, ...command], options)).stdout);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no TCP port');
-  return address.port;
 }
 
 /** Command lines of all processes that name the directory; zombies have none. */
