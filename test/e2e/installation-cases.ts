@@ -1,33 +1,38 @@
 import path from 'node:path';
 import { expect } from 'vitest';
-import type { InstanceView } from '#contract';
+import type { ImageView, InstanceView } from '#contract';
 import { demoImage, demoImageFiles } from '../../apps/quickstart/src/demo-image.js';
 import { ensureImage, instanceType } from '../../apps/quickstart/src/inventory.js';
 import type { RackUnderTest } from './rack-under-test.js';
 
 export type ImageForm = keyof typeof demoImageFiles;
+/** Also the same OS on a file system of another kind. */
+type Form = ImageForm | 'xfs' | 'btrfs';
 export const imageForms = Object.keys(demoImageFiles) as ImageForm[];
 
 const installMs = 1_200_000;
 const bootMs = 400_000;
 const mib = 1024 ** 2;
-/** What ext4 keeps for itself: inode tables, journal, group descriptors. */
+/** The rest is what file systems keep for themselves: inode tables, journal, group descriptors. */
 const leastUsablePart = 0.9;
 /** The backup partition table and alignment. */
 const mostBehindRootBytes = 2 * mib;
 
 const { defaultUser } = demoImage('');
-const nameOf = (form: ImageForm) => `demo-${form.toLowerCase()}`;
+const nameOf = (form: Form) => `demo-${form.toLowerCase()}`;
 
 /** Imports the demo image in a form; does nothing when it is there. */
-export async function importForm(site: RackUnderTest, form: ImageForm): Promise<void> {
-  const file = path.join(site.demoImageDir, demoImageFiles[form]);
-  await ensureImage(site.client, { name: nameOf(form), file, defaultUser });
+export function importForm(site: RackUnderTest, form: ImageForm): Promise<ImageView> {
+  return importFile(site, form, path.join(site.demoImageDir, demoImageFiles[form]));
+}
+
+export function importFile(site: RackUnderTest, form: Form, file: string): Promise<ImageView> {
+  return ensureImage(site.client, { name: nameOf(form), file, defaultUser });
 }
 
 interface Installation {
   machine: string;
-  form: ImageForm;
+  form: Form;
   instanceType?: string;
   /** What is there and makes way; none: it is spawned. */
   present?: InstanceView;
@@ -56,7 +61,7 @@ export async function install(
 
 /** Prints `name=value` lines about the OS it runs in. */
 const look = `
-root=$(findmnt --noheadings --output SOURCE /)
+root=$(findmnt --noheadings --nofsroot --output SOURCE /)
 type=$(findmnt --noheadings --output FSTYPE /)
 block=$(basename "$(readlink -f "$root")")
 disk=$(lsblk --noheadings --list --inverse --nodeps --output PKNAME "$root" | head -n 1)
@@ -73,17 +78,21 @@ echo diskSectors=$(cat /sys/class/block/$disk/size)
 `;
 
 export interface Expected {
-  form: ImageForm;
+  form: Form;
   firmware: 'bios' | 'uefi' | 'uefi-secure';
   /** How Linux calls disks of the bus that root is on. */
   disk: RegExp;
+  /** Default: that of the instance type that every rack has. */
+  rootSizeMib?: number;
 }
+
+const typeOf = (form: Form) => (form === 'xfs' || form === 'btrfs' ? form : 'ext4');
 
 /** Logs in as the owner and finds the OS on the right disk, started by the right firmware, its root as large as it can be. */
 export async function proveInstalled(
   site: RackUnderTest,
   machine: string,
-  { form, firmware, disk }: Expected,
+  { form, firmware, disk, rootSizeMib = instanceType.rootSizeMib }: Expected,
 ): Promise<void> {
   const { ip } = site.rack.machine(machine);
   await site.rack.waitForSerial(machine, new RegExp(`host-${machine} login:`), bootMs);
@@ -94,11 +103,11 @@ export async function proveInstalled(
     firmware: firmware === 'bios' ? 'bios' : 'uefi',
     secureBoot: { bios: '', uefi: '0', 'uefi-secure': '1' }[firmware],
     disk: expect.stringMatching(disk) as string,
-    type: 'ext4',
+    type: typeOf(form),
   });
   const rootBytes = Number(facts.rootBytes);
   expect(Number(facts.usableBytes) / rootBytes).toBeGreaterThan(leastUsablePart);
-  if (form !== 'disk') return expect(rootBytes).toBe(instanceType.rootSizeMib * mib);
+  if (form !== 'disk') return expect(rootBytes).toBe(rootSizeMib * mib);
   const rootEnd = Number(facts.rootStart) * 512 + rootBytes;
   expect(Number(facts.diskSectors) * 512 - rootEnd).toBeLessThanOrEqual(mostBehindRootBytes);
 }
