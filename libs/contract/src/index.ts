@@ -9,6 +9,7 @@ export { hostName, idOrName, uuid, uuidPrefix } from './fields.js';
 export * from './health.js';
 export * from './image.js';
 export * from './image-order.js';
+export * from './image-standing.js';
 export * from './instance.js';
 export * from './instance-type.js';
 export * from './machine.js';

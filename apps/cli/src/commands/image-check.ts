@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
-import type { ImageView } from '#contract';
+import { imageStanding, type ImageView } from '#contract';
 import { DomainError } from '#core';
 import type { CliIo } from '../cli-io.js';
 import { type Session, withSession } from '../session.js';
-import { findingsTable, standing } from '../view/image-findings.js';
+import { findingsTable } from '../view/image-findings.js';
 import { showTransfer } from '../view/transfer-bar.js';
 
 const help = `
@@ -31,7 +31,7 @@ async function check(session: Session, name: string, { again }: { again?: true }
   const image = again ? await checkAgain(session, name) : await client.image(name);
   output.result(image, (palette) => findingsTable(image, palette));
   if (!image.findings.some(({ result }) => result === 'fault')) return;
-  throw new DomainError('image-invalid', `The image ${image.name} has ${standing(image)}.`, {
+  throw new DomainError('image-invalid', `The image ${image.name} has ${imageStanding(image)}.`, {
     remedy: 'Mend them in the image and import it again.',
   });
 }

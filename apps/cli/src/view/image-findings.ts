@@ -30,14 +30,3 @@ export function complaints({ findings }: ImageView, palette: Palette): string {
     );
   return lines.length === 0 ? '' : `\n${lines.join('\n')}`;
 }
-
-/** `2 faults, 1 warning`; null when nothing was looked at. */
-export function standing({ findings }: ImageView): string | null {
-  if (findings.length === 0) return null;
-  const count = (wanted: Finding['result']) => findings.filter(({ result }) => result === wanted).length;
-  const counted = (['fault', 'warning'] as const)
-    .map((result) => [count(result), result] as const)
-    .filter(([many]) => many > 0)
-    .map(([many, what]) => `${many} ${what}${many === 1 ? '' : 's'}`);
-  return counted.length === 0 ? 'all requirements met' : counted.join(', ');
-}

@@ -1,7 +1,6 @@
-import type { ImageView } from '#contract';
+import { imageStanding, type ImageView } from '#contract';
 import type { Palette } from './palette.js';
 import { age, bytes, localTime } from './quantities.js';
-import { standing } from './image-findings.js';
 import { columns, facts } from './table.js';
 
 export function imageTable(images: ImageView[], palette: Palette, now: Date): string {
@@ -35,7 +34,7 @@ export function imageDetails(image: ImageView, palette: Palette): string {
     ['SHA-256 imported', image.sourceSha256],
     ['Default user', image.defaultUser],
     ...described(image.description),
-    ['Check', standing(image)],
+    ['Check', imageStanding(image)],
     ['Imported', localTime(image.createdAt)],
   ]);
 }
