@@ -63,6 +63,13 @@ module.exports = {
       to: { path: '^apps/', pathNot: ['^apps/$1/', '^apps/lab/', '^apps/cli/src/client\\.ts$'] },
     },
     {
+      name: 'ui-knows-the-contract-only',
+      comment: 'It runs in a browser and talks REST: what it knows of dodai is what goes over the wire.',
+      severity: 'error',
+      from: { path: '^apps/ui/src/', pathNot: tests },
+      to: { pathNot: ['^apps/ui/', '^libs/contract/', 'node_modules/'] },
+    },
+    {
       name: 'lab-is-no-product',
       comment: 'Nothing that is shipped may know that virtual machines exist.',
       severity: 'error',
@@ -124,7 +131,7 @@ module.exports = {
     enhancedResolveOptions: {
       conditionNames: ['source', 'node', 'import', 'types', 'default'],
       exportsFields: ['exports'],
-      extensions: ['.ts', '.js', '.mjs', '.json'],
+      extensions: ['.ts', '.tsx', '.js', '.mjs', '.json'],
     },
   },
 };

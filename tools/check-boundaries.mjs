@@ -26,6 +26,8 @@ const violations = [
   ['contract-for-applications-only', 'libs/provisioning/src/wire.ts', '../../contract/src/index.js'],
   ['library-through-its-index', 'apps/cli/src/deep.ts', '../../../libs/power/src/driver.js'],
   ['no-application-into-another', 'apps/cli/src/index.ts', '../../controller/src/index.js'],
+  ['ui-knows-the-contract-only', 'apps/ui/src/page.tsx', '../../../libs/power/src/index.js'],
+  ['ui-knows-the-contract-only', 'apps/ui/src/files.ts', 'node:fs'],
   ['lab-is-no-product', 'apps/controller/src/index.ts', '../../lab/src/index.js'],
   ['fakes-in-tests-only', 'apps/controller/src/fakes.ts', '../../../libs/testing/src/index.js'],
   ['prisma-in-store-only', 'apps/controller/src/rows.ts', '../../../libs/store/src/generated/client.js'],

@@ -59,7 +59,10 @@ shell() {
   shellcheck --external-sources --exclude=SC1091 "${scripts[@]}"
 }
 
-types() { "$programs/tsc" --noEmit --incremental --tsBuildInfoFile node_modules/.cache/check.tsbuildinfo; }
+types() {
+  "$programs/tsc" --noEmit --incremental --tsBuildInfoFile node_modules/.cache/check.tsbuildinfo &&
+    "$programs/tsc" --project apps/ui --incremental --tsBuildInfoFile node_modules/.cache/check-ui.tsbuildinfo
+}
 
 boundaries() { node tools/check-boundaries.mjs; }
 

@@ -136,7 +136,7 @@ install_npm_packages() {
 source_digest() {
   find apps libs test prisma tools/generate-prisma.mjs tsconfig.json package.json vitest.config.ts \
     -path libs/store/src/generated -prune -o -type f \
-    \( -name '*.ts' -o -name '*.mjs' -o -name '*.prisma' -o -name '*.json' \) -print0 |
+    \( -name '*.ts' -o -name '*.tsx' -o -name '*.html' -o -name '*.mjs' -o -name '*.prisma' -o -name '*.json' \) -print0 |
     sort -z | xargs -0 sha256sum | cat - node_modules/.dodai-lock | sha256sum | cut -d ' ' -f 1
 }
 
