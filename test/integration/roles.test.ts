@@ -38,8 +38,10 @@ it('the conductor works for the API of another process, through PostgreSQL and R
   expect(enrolled).toMatchObject({ status: 201, body: { state: 'inactive', power: { state: 'off' } } });
 });
 
-it('a process without the role api has no API', async () => {
+it('a process without the role api has no API and no web UI', async () => {
   const { token } = site.front;
   expect((await site.conductor.ask('GET', '/v1/machines', { token })).status).toBe(404);
+  for (const path of ['/', '/ui/'])
+    expect(await site.conductor.refused('GET', path)).toMatchObject({ status: 404 });
   expect((await site.conductor.ask('GET', '/readyz', { token: null })).status).toBe(200);
 });

@@ -18,6 +18,7 @@ export function banner(
   const host = http.host === '0.0.0.0' ? '127.0.0.1' : http.host;
   const lines: [string, string | undefined][] = [
     ['API', roles.has('api') ? `http://${host}:${httpPort}  (page: /docs)` : undefined],
+    ['web UI', roles.has('api') ? `http://${host}:${httpPort}/ui/` : undefined],
     ['token', roles.has('api') ? firstTokenFile(config.dataDir) : undefined],
     ['roles', [...roles].join(', ')],
     ['data', config.dataDir],

@@ -8,6 +8,7 @@ import { DomainError } from '#core';
 import { type ClockTimer, projectRoot } from '#platform';
 import { AppModule } from './app.module.js';
 import { serveOpenApi } from './http/openapi.js';
+import { serveWebUi } from './http/web-ui.js';
 import { nestLog } from './nest-log.js';
 import { Metrics } from './observe/metrics.js';
 import type { Parts } from './parts.js';
@@ -32,7 +33,10 @@ export class HttpServer {
     app.disable('etag');
     app.use(app.get(Metrics).middleware);
     app.use(noSniff);
-    if (parts.config.roles.has('api')) serveOpenApi(app, await ownVersion());
+    if (parts.config.roles.has('api')) {
+      serveOpenApi(app, await ownVersion());
+      serveWebUi(app);
+    }
     return new HttpServer(app, parts);
   }
 
