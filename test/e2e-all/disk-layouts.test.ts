@@ -6,10 +6,13 @@ import { instanceType } from '../../apps/quickstart/src/inventory.js';
 import { partitionsOf } from '../e2e/disk-layout.js';
 import { factsWith } from '../e2e/facts.js';
 import { RackUnderTest } from '../e2e/rack-under-test.js';
+import { bootEntriesOf } from './boot-entries.js';
+import { marksOn } from './disk-marks.js';
 
 const { name: image, defaultUser } = demoImage('');
 const installMs = 1_100_000;
 const bootMs = 400_000;
+const deleteMs = 600_000;
 
 const volumes: LayoutVolume[] = [
   { use: 'root', sizeMib: 2560 },
@@ -17,24 +20,36 @@ const volumes: LayoutVolume[] = [
   { use: 'data', mountPoint: '/srv', sizeMib: 'rest', fileSystem: 'xfs', encrypted: true },
 ];
 
+interface Case {
+  machine: string;
+  firmware: string;
+  first: string;
+  layout: DiskLayout;
+  volumeTypes: string;
+  marks: string[];
+}
+
+const encrypted = ['encrypted volume', 'second header of an encrypted volume'];
+
 /** Two mirrored disks each: with BIOS in plain partitions, with UEFI in a volume group. */
-const cases: { machine: string; firmware: string; first: string; layout: DiskLayout; volumeTypes: string }[] =
-  [
-    {
-      machine: 'm1',
-      firmware: 'bios',
-      first: 'EF02 bios-boot',
-      layout: { raid1: true, partitions: volumes },
-      volumeTypes: 'raid1 raid1 raid1 crypt',
-    },
-    {
-      machine: 'm2',
-      firmware: 'uefi',
-      first: 'EF00 esp',
-      layout: { raid1: true, partitions: [{ use: 'lvm', sizeMib: 'rest', volumes }] },
-      volumeTypes: 'raid1 lvm lvm lvm crypt',
-    },
-  ];
+const cases: Case[] = [
+  {
+    machine: 'm1',
+    firmware: 'bios',
+    first: 'EF02 bios-boot',
+    layout: { raid1: true, partitions: volumes },
+    volumeTypes: 'raid1 raid1 raid1 crypt',
+    marks: ['array', ...encrypted],
+  },
+  {
+    machine: 'm2',
+    firmware: 'uefi',
+    first: 'EF00 esp',
+    layout: { raid1: true, partitions: [{ use: 'lvm', sizeMib: 'rest', volumes }] },
+    volumeTypes: 'raid1 lvm lvm lvm crypt',
+    marks: ['array', ...encrypted, 'volume group'],
+  },
+];
 
 describe.sequential('disk layouts', () => {
   let site: RackUnderTest;
@@ -55,10 +70,16 @@ describe.sequential('disk layouts', () => {
   const on = (machine: string, command: string) =>
     site.owner.run(site.rack, defaultUser, site.rack.machine(machine).ip, command);
 
+  const switchOff = async (machine: string) => {
+    await site.client.power(machine, 'soft');
+    await expect.poll(() => site.rack.powerState(machine), { timeout: bootMs, interval: 1000 }).toBe('off');
+  };
+
   fact('machines are installed on two disks each', async () => {
     for (const { machine, layout } of cases) {
       const name = `mirrored-${machine}`;
-      await site.client.createInstanceType({ ...instanceType, name, localGb: 6, diskLayout: layout });
+      const type = { ...instanceType, name, localGb: 6, diskLayout: layout, wipeMode: 'quick' as const };
+      await site.client.createInstanceType(type);
       await site.client.updateMachine(machine, { instanceType: name });
     }
     const spawned = cases.map(({ machine }) =>
@@ -102,11 +123,17 @@ describe.sequential('disk layouts', () => {
     }
   });
 
+  fact('the firmware has an entry for each of the disks, behind the network', async () => {
+    const { order } = await bootEntriesOf(site.rack.machine('m2'));
+    const named = (pattern: RegExp) => order.filter((label) => pattern.test(label));
+    expect(named(/^dodai$/)).toHaveLength(2);
+    expect(named(/PXE|HTTP|^dodai$/)).toEqual([...named(/PXE|HTTP/), 'dodai', 'dodai']);
+  });
+
   fact('with the first disk pulled they start from the other, with what was written', async () => {
     for (const { machine } of cases) {
       await on(machine, 'echo kept | sudo tee /srv/kept /root/kept && sync');
-      await site.client.power(machine, 'soft');
-      await expect.poll(() => site.rack.powerState(machine), { timeout: bootMs, interval: 1000 }).toBe('off');
+      await switchOff(machine);
       await site.rack.pullDisk(machine, 0);
       const before = (await site.rack.serialLog(machine)).length;
       await site.client.power(machine, 'on');
@@ -114,5 +141,22 @@ describe.sequential('disk layouts', () => {
       expect(await on(machine, 'sudo cat /srv/kept /root/kept')).toBe('kept\nkept');
       expect(await on(machine, 'grep -c "\\[_U\\]\\|\\[U_\\]" /proc/mdstat')).toMatch(/^[13]$/);
     }
+  });
+
+  fact('destroy with wipe mode quick takes everything apart, on the disk that came back too', async () => {
+    const disks = (machine: string) => Promise.all(site.rack.machine(machine).diskPaths.map(marksOn));
+    for (const { machine, marks } of cases) {
+      await switchOff(machine);
+      await site.rack.putDisksBack(machine);
+      expect(await disks(machine)).toEqual([marks, marks]);
+    }
+    await Promise.all(instances.map(({ id }) => site.client.destroy(id)));
+    const ended = await Promise.all(instances.map(({ id }) => site.until('deleted', id, deleteMs)));
+    expect(ended.map(({ state }) => state)).toEqual(['deleted', 'deleted']);
+    for (const { machine } of cases) {
+      expect(await disks(machine)).toEqual([[], []]);
+      for (const disk of site.rack.machine(machine).diskPaths) expect(await partitionsOf(disk)).toEqual([]);
+    }
+    expect((await bootEntriesOf(site.rack.machine('m2'))).all).not.toContain('dodai');
   });
 });

@@ -147,6 +147,11 @@ export class Rack {
     await writeStartScript(this.plan, { ...machine, disks });
   }
 
+  /** From its next start on the machine has all its disks again. */
+  async putDisksBack(ref: MachineRef): Promise<void> {
+    await writeStartScript(this.plan, this.machine(ref));
+  }
+
   async serialLog(ref: MachineRef): Promise<string> {
     return readFile(this.machine(ref).serialLogPath, 'utf8');
   }
