@@ -165,5 +165,7 @@ it('a query whose connection breaks has found no database', async () => {
   await expect.poll(async () => (await query(url, active)).length, { timeout: 20_000 }).toBe(1);
   await door.stop();
   expect(await asked).toMatchObject({ code: 'database-unavailable', retryable: true });
+  for (const asking of [() => database.client.$queryRaw`SELECT 1`, () => database.client.machine.findMany()])
+    expect(await asking().catch(databaseUnavailable)).toMatchObject({ code: 'database-unavailable' });
   await database.close();
 });

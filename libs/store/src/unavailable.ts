@@ -8,6 +8,12 @@ const exhausted = new Set(['P2024', 'P2028', 'P2037']);
 const isStopping = (error: Prisma.PrismaClientKnownRequestError) =>
   /"(originalCode|code)":"(08|57P0)/.test(JSON.stringify(error.meta ?? {}));
 
+/** How the adapter calls a server that it cannot reach, or is turned away by, where Prisma's own code says no more than "raw query failed". */
+const isUnreachable = (error: Prisma.PrismaClientKnownRequestError) =>
+  /"kind":"(DatabaseNotReachable|ConnectionClosed|SocketTimeout|TlsConnectionError|TooManyConnections)"/.test(
+    JSON.stringify(error.meta ?? {}),
+  );
+
 /** How pg tells of a connection that broke: in words alone. */
 const isBroken = (error: unknown) =>
   error instanceof Error &&
@@ -19,7 +25,10 @@ export function databaseUnavailable(error: unknown): DomainError | undefined {
     error instanceof Prisma.PrismaClientInitializationError ||
     isBroken(error) ||
     (error instanceof Prisma.PrismaClientKnownRequestError &&
-      (error.code.startsWith('P10') || exhausted.has(error.code) || isStopping(error)));
+      (error.code.startsWith('P10') ||
+        exhausted.has(error.code) ||
+        isStopping(error) ||
+        isUnreachable(error)));
   if (!isGone) return undefined;
   return new DomainError('database-unavailable', 'The database does not answer.', {
     cause: error,
