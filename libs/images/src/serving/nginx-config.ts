@@ -20,6 +20,7 @@ http {
   access_log /dev/stdout fetch;
 ${temporary.map((name) => `  ${name}_temp_path ${nginxDirectory}/${name};`).join('\n')}
   sendfile on;
+  sendfile_max_chunk 512k; # of a larger piece the beginning is out of the processor's cache before it is sent
   tcp_nopush on;
   server_tokens off;
   default_type application/zstd;
