@@ -98,4 +98,4 @@ keep_files_in_memory
 run_tests integration 1800 --project integration-alone
 forget_files_in_memory
 # One fact follows from another there: after the first failure the rest would only wait and fail.
-run_tests e2e 1800 --bail 1
+run_tests e2e 2700 --bail 1
