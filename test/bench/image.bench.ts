@@ -10,8 +10,9 @@ import { dirname, join } from 'node:path';
 import Table from 'cli-table3';
 import { execa } from 'execa';
 import type { ImageView } from '#contract';
+import { freePort } from '#platform';
 import { RunningController } from '../support/running-controller.js';
-import { freePort } from '../../apps/quickstart/src/free-port.js';
+
 import { type BenchImage, contentBytes, makeImage } from './image-content.js';
 import { serve, type Serving } from './image-serving.js';
 import { type Cost, run, type Way, ways } from './image-ways.js';
@@ -44,7 +45,7 @@ interface Nginx {
 }
 
 async function startNginx(root: string): Promise<Nginx> {
-  const port = (await freePort()) ?? 8099;
+  const port = await freePort();
   const file = join(root, 'nginx.conf');
   await writeFile(
     file,
@@ -142,7 +143,7 @@ async function ourServing(
   load: { clients: number; times: number },
   sentBy: 'nginx' | 'none',
 ): Promise<Serving> {
-  const port = sentBy === 'nginx' ? ((await freePort()) ?? 7072) : 0;
+  const port = sentBy === 'nginx' ? await freePort() : 0;
   const dodai = await RunningController.start({ DODAI_NGINX_PORT: String(port) });
   try {
     const body = await readFile(image.zst);

@@ -10,7 +10,7 @@ export { AddressPolicy } from './download/address-policy.js';
 export { type DownloadProgress, ImageDownloads } from './download/image-downloads.js';
 export { diskFull } from './disk-full.js';
 export { type ByteRange, ImageLibrary } from './image-library.js';
-export { type ImageFetch, ImageServer } from './serving/image-server.js';
+export { type ImageSent, ImageServer } from './serving/image-server.js';
 export type { StoredImage } from './image-import.js';
 export type { ImportRequest } from './intake/intake.js';
 export { Room } from './room.js';

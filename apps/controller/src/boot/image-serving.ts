@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Request } from 'express';
 import { DomainError, type Image } from '#core';
-import { type ImageFetch, ImageServer } from '#images';
+import { type ImageSent, ImageServer } from '#images';
 import { Clock, type Config, type Logger } from '#platform';
 import { CONFIG, LOG } from '../parts.module.js';
 import { FetchRecorder } from './fetch-recorder.js';
@@ -51,7 +51,7 @@ export class ImageServing {
     return this.server?.urlOf(image, new URL(this.config.publicUrl).hostname);
   }
 
-  private record({ imageId, ...fetch }: ImageFetch): void {
+  private record({ imageId, ...fetch }: ImageSent): void {
     this.recorder.ended({ path: `/boot/images/${imageId}`, ...fetch });
   }
 }

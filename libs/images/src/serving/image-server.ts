@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { nginxDirectory, renderNginxConfig } from './nginx-config.js';
 
 /** One request for an image, as it went. */
-export interface ImageFetch {
+export interface ImageSent {
   client: string;
   imageId: string;
   method: string;
@@ -23,7 +23,7 @@ export interface ImageServerOptions {
   host: string;
   port: number;
   clock: Clock;
-  onFetch: (fetch: ImageFetch) => void;
+  onFetch: (fetch: ImageSent) => void;
   /** nginx died and will be started again. */
   onEnd: (end: ProcessEnd) => void;
 }
