@@ -1,0 +1,71 @@
+import type { NetworkConfiguration } from './network-configuration.js';
+
+/** What cloud-init takes as parts of user data, by content type (cloud-init, "User data formats"). */
+export const userDataTypes = [
+  'text/cloud-config',
+  'text/x-shellscript',
+  'text/x-shellscript-per-boot',
+  'text/x-shellscript-per-instance',
+  'text/x-shellscript-per-once',
+  'text/x-include-url',
+  'text/x-include-once-url',
+  'text/cloud-boothook',
+  'text/upstart-job',
+  'text/part-handler',
+  'text/cloud-config-archive',
+  'text/jinja2',
+] as const;
+export type UserDataType = (typeof userDataTypes)[number];
+
+/** One part of user data or vendor data. */
+export interface UserDataPart {
+  type: UserDataType;
+  fileName: string;
+  content: string;
+  /** Whether per-instance values are filled in: `{{ hostName }}` and its like. */
+  template: boolean;
+  /** How cloud-init merges a part of cloud-config with what came before: `list(append)+dict(recurse_array)+str()`. */
+  mergeType?: string;
+  /** The part of the library that it is from. */
+  item?: { name: string; version: number };
+}
+
+/** The owner's own bytes, passed through untouched; or parts, put together for this instance. */
+export type UserData = { kind: 'own'; base64: string } | { kind: 'parts'; parts: UserDataPart[] };
+
+export interface ConfiguredFile {
+  /** Absolute. */
+  path: string;
+  base64: string;
+  /** Four octal digits: 0644. */
+  mode: string;
+  /** `root:root`. */
+  owner: string;
+}
+
+/** Where a value comes from, from the most general to the most special, which wins. */
+export const configurationSources = ['cluster', 'type', 'machine', 'spawn'] as const;
+export type ConfigurationSource = (typeof configurationSources)[number];
+
+/**
+ * What makes an installed OS its owner's, besides its host name. An instance keeps what it was spawned with: later changes of
+ * defaults do not reach it, and every installation of it ends the same.
+ */
+export interface InstanceConfiguration {
+  sshKeys: string[];
+  /** Of the default user, as crypt(3) has it: `$6$…`. The password itself is kept nowhere. */
+  passwordHash: string | null;
+  userData: UserData | null;
+  vendorData: UserDataPart[];
+  files: ConfiguredFile[];
+  metadata: Record<string, string>;
+  /** null: DHCP on the card that the machine boots from. */
+  network: NetworkConfiguration | null;
+  /** Its number among those that were spawned together. */
+  launchIndex: number;
+  /** Whether it is installed with a config drive; otherwise the OS asks the metadata service. */
+  configDrive: boolean;
+}
+
+/** Every field, and for those with several values each by its own: `sshKeys.0`, `vendorData.1`, `files./etc/motd`, `metadata.rack`. */
+export type ConfigurationSources = Record<string, ConfigurationSource>;
