@@ -3,6 +3,9 @@ FROM node:20-bookworm AS build
 WORKDIR /opt/dodai
 COPY package.json package-lock.json ./
 RUN npm ci --no-audit --no-fund
+# The JSON schema of cloud-config comes from there.
+COPY tools/unpack-cloud-init.sh tools/
+RUN tools/unpack-cloud-init.sh
 COPY tsconfig.json vitest.config.ts ./
 COPY tools/generate-prisma.mjs tools/
 COPY prisma prisma

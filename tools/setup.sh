@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Brings a machine to where everything in this repository runs: Debian packages, npm packages, build.
+# Brings a machine to where everything in this repository runs: Debian packages, cloud-init's files, npm packages, build.
 # May be run at any time; does only what is missing, and is done in well under a second when nothing is.
 set -euo pipefail
 
@@ -155,5 +155,6 @@ cd "$root"
 exec 9<"$root/tools/setup.sh"
 flock 9
 install_debian_packages
+tools/unpack-cloud-init.sh
 install_npm_packages
 build
