@@ -17,9 +17,10 @@ readonly here
 
 usage() {
   cat <<'TEXT'
-Usage: build.sh [--force] OUTDIR
+Usage: build.sh [--force] [--with-cloud-init] OUTDIR
   Writes OUTDIR/debian-demo.ext4.zst, debian-demo.qcow2, debian-demo.tar.zst, debian-demo.json and inputs.sha256.
-  --force   build even if OUTDIR holds an image of the same inputs (to take up newer Debian packages)
+  --force             build even if OUTDIR holds an image of the same inputs (to take up newer Debian packages)
+  --with-cloud-init   an image that cloud-init configures, in its file system only
 Environment:
   DODAI_DEBIAN_MIRROR   archive to fetch Debian from (default: the one the host's apt uses, else mmdebstrap's own)
 TEXT
@@ -32,10 +33,12 @@ fail() {
   exit 1
 }
 
+has_cloud_init() { [ "$cloud_init" = yes ]; }
+
 list_of() { sed -e 's/#.*//' -e 's/[[:space:]]*$//' -e '/^$/d' "$here/$1"; }
 
 hash_of_inputs() {
-  (cd "$here" && find . -type f -printf '%m %p\n' -exec sha256sum {} + | sort) | sha256sum | cut -d' ' -f1
+  (printf '%s\n' "$cloud_init" && cd "$here" && find . -type f -printf '%m %p\n' -exec sha256sum {} + | sort) | sha256sum | cut -d' ' -f1
 }
 
 check_host() {
@@ -94,7 +97,8 @@ write_finish_script() {
 #!/bin/sh
 set -e
 root=$1
-chroot "$root" useradd --create-home --shell /bin/bash --groups sudo "$DEFAULT_USER"
+# cloud-init makes it itself.
+[ -e "$root/usr/bin/cloud-init" ] || chroot "$root" useradd --create-home --shell /bin/bash --groups sudo "$DEFAULT_USER"
 chmod 440 "$root/etc/sudoers.d/debian"
 mkdir -p "$root/boot/grub"
 # What GRUB would look for in vain, slowly: themes, Xen, other systems, UEFI.
@@ -115,7 +119,7 @@ SCRIPT
 install_packages() {
   local options packages
   mapfile -t options < <(apt_options)
-  packages=$(list_of packages.txt | paste -sd,)
+  packages=$({ list_of packages.txt && if has_cloud_init; then list_of packages-cloud-init.txt; fi; } | paste -sd,)
   write_start_script
   write_finish_script
   # shellcheck disable=SC2016 # mmdebstrap expands $1
@@ -233,6 +237,12 @@ make_tarball() {
     zstd -q -T0 -3 -o "$work/out/debian-demo.tar.zst"
 }
 
+make_other_forms() {
+  say 'making the whole disk and the tarball'
+  make_disk
+  make_tarball
+}
+
 compress_and_describe() {
   local image=$work/out/debian-demo.ext4 version
   version=$(cat "$work/root/etc/debian_version")
@@ -264,7 +274,9 @@ remove_work() {
 
 main() {
   local force=no
+  cloud_init=no
   [ "${1-}" != --force ] || { force=yes && shift; }
+  [ "${1-}" != --with-cloud-init ] || { cloud_init=yes && shift; }
   if [ $# != 1 ] || [ "${1#-}" != "$1" ]; then
     usage >&2
     exit 2
@@ -290,9 +302,7 @@ main() {
   install_packages
   say 'making the file system'
   make_file_system
-  say 'making the whole disk and the tarball'
-  make_disk
-  make_tarball
+  has_cloud_init || make_other_forms
   compress_and_describe
   publish
   say "done in $SECONDS s: $(numfmt --to=iec "$(stat -c %s "$outdir/debian-demo.ext4.zst")")B compressed"
