@@ -40,6 +40,16 @@ describe('the script that starts QEMU', () => {
     expect(script).not.toContain('block_size');
   });
 
+  it('has service cards on a network of their own, from which nothing boots', () => {
+    const plan = planRack(parseRackOptions({ machines: 1, serviceNics: 2 }), '/lab', 'tcg');
+    const [{ serviceNics, ...with2 }] = plan.machines as [(typeof plan.machines)[number]];
+    const nics = qemuScript({ ...with2, serviceNics }, 'tcg').match(/virtio-net-pci,.*/g);
+    expect(nics).toHaveLength(3);
+    expect(nics?.slice(1).join()).not.toContain('bootindex');
+    expect(networkCommands(plan)).toContain('link set tap-m1-s2 master br-service up');
+    expect(networkCommands(plan)).not.toMatch(/address add .* dev br-service/);
+  });
+
   it('uses the processor of the host under KVM', () => {
     expect(qemuScript(machine, 'kvm')).toContain('-cpu "host"');
   });
@@ -91,6 +101,8 @@ describe('the network of a rack', () => {
     expect(networkCommands(rack)).toBe(`link set lo up
 link add br0 type bridge forward_delay 0
 address add 10.77.0.1/24 dev br0
+address add 169.254.169.254/32 dev br0
+link add br-service type bridge forward_delay 0 mcast_snooping 0
 address add 10.77.0.101/32 dev br0
 tuntap add dev tap-m1 mode tap
 link set tap-m1 master br0 up
@@ -98,6 +110,7 @@ address add 10.77.0.102/32 dev br0
 tuntap add dev tap-m2 mode tap
 link set tap-m2 master br0 up
 link set br0 up
+link set br-service up
 `);
   });
 });

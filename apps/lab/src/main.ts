@@ -13,6 +13,7 @@ interface UpOptions {
   cpus?: string;
   disk?: string[];
   nic?: string;
+  serviceNics?: string;
   firmware?: string;
   publish?: string;
 }
@@ -42,6 +43,7 @@ function buildProgram(): Command {
       append,
     )
     .option('--nic <model>', `network card: ${nicModels.join(', ')} (default: virtio)`)
+    .option('--service-nics <count>', 'more cards, on a network of their own (default: 0)')
     .option('--firmware <firmware>', `${firmwares.join(', ')} (default: bios)`)
     .option('--publish <port>', "reach the controller's port on 127.0.0.1 of this host")
     .action(up);
@@ -83,6 +85,7 @@ async function up(options: UpOptions): Promise<void> {
     cpus: optionalNumber(options.cpus),
     disks: options.disk,
     nic: options.nic,
+    serviceNics: options.serviceNics === undefined ? undefined : Number(options.serviceNics),
     firmware: options.firmware,
   });
   if (options.publish !== undefined) await rack.publish(parsePort(options.publish));

@@ -2,8 +2,12 @@ import { existsSync } from 'node:fs';
 import { execa } from 'execa';
 import type { RackPlan } from './plan.js';
 
-/** The rack's network: a namespace with a bridge; the controller's and the BMCs' addresses are on the bridge. */
+/**
+ * The rack's network: a namespace with a bridge; the controller's and the BMCs' addresses are on the bridge. The second one joins
+ * the service cards: nothing but machines is there, and what they send passes as it is, with VLAN tags too.
+ */
 const bridge = 'br0';
+const serviceBridge = 'br-service';
 
 export function namespaceExists(namespace: string): boolean {
   return existsSync(`/run/netns/${namespace}`);
@@ -26,23 +30,29 @@ export function networkCommands(rack: RackPlan): string {
     'link set lo up',
     `link add ${bridge} type bridge forward_delay 0`,
     `address add ${rack.controllerAddress}/${rack.prefixLength} dev ${bridge}`,
+    `address add ${rack.metadataAddress}/32 dev ${bridge}`,
+    `link add ${serviceBridge} type bridge forward_delay 0 mcast_snooping 0`,
     ...rack.machines.flatMap((machine) => [
       `address add ${machine.bmc.host}/32 dev ${bridge}`,
-      `tuntap add dev ${machine.tap} mode tap`,
-      `link set ${machine.tap} master ${bridge} up`,
+      ...tapCommands(machine.tap, bridge),
+      ...machine.serviceNics.flatMap(({ tap }) => tapCommands(tap, serviceBridge)),
     ]),
     `link set ${bridge} up`,
+    `link set ${serviceBridge} up`,
   ];
   return `${lines.join('\n')}\n`;
+}
+
+function tapCommands(tap: string, master: string): string[] {
+  return [`tuntap add dev ${tap} mode tap`, `link set ${tap} master ${master} up`];
 }
 
 /** False when the host was restarted, or when making it was cut short. */
 export async function networkIsComplete(rack: RackPlan): Promise<boolean> {
   if (!namespaceExists(rack.namespace)) return false;
   const { stdout } = await execa('ip', ['-netns', rack.namespace, '-oneline', 'link', 'show', 'up']);
-  return [bridge, ...rack.machines.map((machine) => machine.tap)].every((link) =>
-    stdout.includes(` ${link}: `),
-  );
+  const taps = rack.machines.flatMap(({ tap, serviceNics }) => [tap, ...serviceNics.map((each) => each.tap)]);
+  return [bridge, serviceBridge, ...taps].every((link) => stdout.includes(` ${link}: `));
 }
 
 export async function deleteNamespace(namespace: string): Promise<void> {

@@ -9,6 +9,7 @@ describe('options of a rack', () => {
       cpus: 1,
       disks: [{ bus: 'virtio', sizeBytes: 6 * 1024 ** 3, sectorBytes: 512 }],
       nic: 'virtio',
+      serviceNics: 0,
       firmware: 'bios',
     };
     expect(parseRackOptions({})).toEqual({ name: 'rack', machines: [machine, machine] });
@@ -61,6 +62,7 @@ describe('options of a rack', () => {
     { machines: [] },
     { memoryMiB: 64 },
     { cpus: 1.5 },
+    { serviceNics: 3 },
     { disks: Array<string>(7).fill('sata:1G') },
   ])('refuses $machines machines, $memoryMiB MiB, $cpus CPUs, disks $disks', (options) => {
     expect(() => parseRackOptions(options)).toThrow(LabError);

@@ -24,6 +24,8 @@ export interface MachineOptions {
   /** `bus:size`, such as `virtio:6G`, with `:4k` for sectors of 4096 bytes. The first disk is the one the firmware boots. */
   disks?: readonly string[];
   nic?: string;
+  /** Cards besides the one that boots, up to 2, on a network of their own without DHCP; default 0. */
+  serviceNics?: number;
   /** One of `firmwares`; default `bios`. */
   firmware?: string;
 }
@@ -41,6 +43,7 @@ export interface MachineSpec {
   cpus: number;
   disks: DiskSpec[];
   nic: NicModel;
+  serviceNics: number;
   firmware: Firmware;
 }
 
@@ -52,6 +55,8 @@ export interface RackSpec {
 /** BMC and machine addresses come from one /24 (see plan.ts). */
 const maximumMachines = 80;
 const sataPorts = 6;
+/** The inventory of dodai knows serviceMac1 and serviceMac2. */
+const maximumServiceNics = 2;
 const minimumMemoryMiB = 128;
 const minimumDiskBytes = 1024 ** 2;
 const sectors = ['512', '4k'] as const;
@@ -138,6 +143,7 @@ function parseMachine(options: MachineOptions): MachineSpec {
     cpus: wholeNumber('number of CPUs', options.cpus ?? 1, 1, 64),
     disks,
     nic,
+    serviceNics: wholeNumber('number of service cards', options.serviceNics ?? 0, 0, maximumServiceNics),
     firmware,
   };
 }

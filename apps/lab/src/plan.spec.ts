@@ -25,6 +25,12 @@ describe('the plan of a rack', () => {
     );
   });
 
+  it('gives every card of every machine a MAC of its own', () => {
+    const { machines } = planRack(parseRackOptions({ machines: 80, serviceNics: 2 }), '/var/lib/lab', 'tcg');
+    const macs = machines.flatMap(({ mac, serviceNics }) => [mac, ...serviceNics.map((nic) => nic.mac)]);
+    expect(new Set(macs).size).toBe(240);
+  });
+
   it('tells machines of different racks apart', () => {
     expect(plan('one').machines[0]?.mac).not.toBe(plan('two').machines[0]?.mac);
   });

@@ -19,6 +19,12 @@ interface BmcPlan {
   password: string;
 }
 
+/** A card besides the one that boots. */
+export interface ServiceNicPlan {
+  mac: string;
+  tap: string;
+}
+
 export interface MachinePlan {
   name: string;
   mac: string;
@@ -29,6 +35,7 @@ export interface MachinePlan {
   memoryMiB: number;
   cpus: number;
   nic: NicModel;
+  serviceNics: ServiceNicPlan[];
   firmware: Firmware;
   disks: DiskPlan[];
   tap: string;
@@ -39,7 +46,7 @@ export interface MachinePlan {
 
 /** Everything that is decided when a rack is made; written once, to state.json. */
 export interface RackPlan {
-  version: 1;
+  version: 2;
   /** What it was asked for. */
   spec: RackSpec;
   name: string;
@@ -47,11 +54,14 @@ export interface RackPlan {
   namespace: string;
   accelerator: Accelerator;
   controllerAddress: string;
+  /** Where machines look for a metadata service; it is the controller's, too. */
+  metadataAddress: string;
   prefixLength: number;
   machines: MachinePlan[];
 }
 
 const network = '10.77.0';
+const metadataAddress = '169.254.169.254';
 const firstMachineHost = 11;
 const firstBmcHost = 101;
 const firstSolPort = 2301;
@@ -85,13 +95,14 @@ export function namespaceName(rack: string): string {
 export function planRack(spec: RackSpec, labDir: string, accelerator: Accelerator): RackPlan {
   const dir = rackDirectory(labDir, spec.name);
   return {
-    version: 1,
+    version: 2,
     spec,
     name: spec.name,
     dir,
     namespace: namespaceName(spec.name),
     accelerator,
     controllerAddress: `${network}.1`,
+    metadataAddress,
     prefixLength: 24,
     machines: spec.machines.map((machine, index) => planMachine(spec.name, dir, machine, index)),
   };
@@ -115,6 +126,10 @@ function planMachine(rack: string, rackDir: string, spec: MachineSpec, index: nu
     memoryMiB: spec.memoryMiB,
     cpus: spec.cpus,
     nic: spec.nic,
+    serviceNics: Array.from({ length: spec.serviceNics }, (_each, number) => ({
+      mac: macAddress(rack, index, number + 1),
+      tap: `tap-${name}-s${number + 1}`,
+    })),
     firmware: spec.firmware,
     disks: spec.disks.map((disk, number) => ({
       ...disk,
@@ -127,10 +142,10 @@ function planMachine(rack: string, rackDir: string, spec: MachineSpec, index: nu
   };
 }
 
-/** 52:54:00 is QEMU's prefix; two bytes tell racks apart, the last one the machines. */
-function macAddress(rack: string, index: number): string {
+/** 52:54:00 is QEMU's prefix, whose last byte tells the cards of a machine apart; two bytes tell racks apart, the last one the machines. */
+function macAddress(rack: string, index: number, card = 0): string {
   const [first, second] = createHash('sha256').update(rack).digest();
-  return ['52', '54', '00', hexByte(first ?? 0), hexByte(second ?? 0), hexByte(index + 1)].join(':');
+  return ['52', '54', hexByte(card), hexByte(first ?? 0), hexByte(second ?? 0), hexByte(index + 1)].join(':');
 }
 
 function hexByte(value: number): string {

@@ -2,7 +2,7 @@ import type { Accelerator } from './accelerator.js';
 import { firmwareArguments, machineType } from './firmware.js';
 import { machineFiles } from './machine-files.js';
 import type { NicModel } from './options.js';
-import type { DiskPlan, MachinePlan } from './plan.js';
+import type { DiskPlan, MachinePlan, ServiceNicPlan } from './plan.js';
 
 /** The network card comes first, unless the BMC was told to boot the disk: chassis.sh sets the variable then. */
 const nicBootIndex = '${nic_bootindex:-1}';
@@ -50,6 +50,7 @@ function qemuArguments(machine: MachinePlan, accelerator: Accelerator): Argument
     ['-device', 'virtio-rng-pci,rng=rng0'],
     ['-netdev', `tap,id=net0,ifname=${machine.tap},script=no,downscript=no`],
     ['-device', nicDevice(machine)],
+    ...machine.serviceNics.flatMap((nic, index) => serviceNicArguments(machine, nic, index + 1)),
     ...diskArguments(machine.disks),
     [
       '-chardev',
@@ -66,6 +67,18 @@ function nicDevice({ nic, mac, firmware }: MachinePlan): string {
   const device = `${nicDevices[nic]},id=nic0,netdev=net0,mac=${mac},bootindex=${nicBootIndex}`;
   // UEFI has a driver of its own for virtio, which Secure Boot trusts; iPXE's ROM is not signed
   return nic === 'virtio' && firmware !== 'bios' ? `${device},romfile=` : device;
+}
+
+/** Nothing is booted from it. */
+function serviceNicArguments(
+  { nic: model }: MachinePlan,
+  { tap, mac }: ServiceNicPlan,
+  number: number,
+): Argument[] {
+  return [
+    ['-netdev', `tap,id=net${number},ifname=${tap},script=no,downscript=no`],
+    ['-device', `${nicDevices[model]},id=nic${number},netdev=net${number},mac=${mac},romfile=`],
+  ];
 }
 
 function diskArguments(disks: readonly DiskPlan[]): Argument[] {

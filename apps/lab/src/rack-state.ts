@@ -45,7 +45,7 @@ export async function readPlan(name: string, labDir: string): Promise<RackPlan> 
   const { state } = rackFiles({ dir: rackDirectory(labDir, name) });
   // written by this program alone (writePlan), so its shape is known once the version is
   const plan = JSON.parse(await readFile(state, 'utf8')) as RackPlan;
-  if (plan.version === 1) return plan;
+  if (plan.version === 2) return plan;
   throw new LabError(
     `${state} was written by another version of the lab`,
     `Take the rack down: lab down --name ${name}`,

@@ -16,6 +16,8 @@ export interface RackMachine extends MachinePlan {
   diskPaths: string[];
   /** Everything the machine wrote to its serial line, all boots one after the other. */
   serialLogPath: string;
+  /** Of its cards besides the one that boots (`mac`). */
+  serviceMacs: string[];
 }
 
 /** A machine by name, or the object itself. */
@@ -33,6 +35,7 @@ export class Rack {
       ...machine,
       diskPaths: machine.disks.map((disk) => disk.path),
       serialLogPath: machineFiles(machine).serialLog,
+      serviceMacs: machine.serviceNics.map(({ mac }) => mac),
     }));
   }
 
@@ -79,6 +82,11 @@ export class Rack {
   /** What a controller binds to and serves from; it is on the machines' network. */
   get controllerAddress(): string {
     return this.plan.controllerAddress;
+  }
+
+  /** What a metadata service of the rack binds to: 169.254.169.254, on the controller's side of the machines' network. */
+  get metadataAddress(): string {
+    return this.plan.metadataAddress;
   }
 
   get prefixLength(): number {

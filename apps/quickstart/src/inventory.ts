@@ -56,6 +56,7 @@ export async function ensureMachine(client: DodaiClient, machine: RackMachine): 
 
 function enrolment(machine: RackMachine) {
   const { host, port, user, password } = machine.bmc;
+  const [serviceMac1, serviceMac2] = machine.serviceMacs;
   return {
     name: machine.name,
     instanceType: instanceType.name,
@@ -65,6 +66,8 @@ function enrolment(machine: RackMachine) {
     bmcPassword: password,
     pxeMac: machine.mac,
     pxeIp: machine.ip,
+    ...(serviceMac1 !== undefined && { serviceMac1 }),
+    ...(serviceMac2 !== undefined && { serviceMac2 }),
     bootMode: machine.firmware === 'bios' ? ('bios' as const) : ('uefi' as const),
     labels: { rack: 'quickstart' },
   };
