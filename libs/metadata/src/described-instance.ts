@@ -19,9 +19,18 @@ export interface DescribedInstance {
   availabilityZone: string;
   /** null: the resource pool. */
   cluster: string | null;
+  /** The disk that its OS is on, as the installer told it: `/dev/sda`; null: not known, and no document names it. */
+  rootDevice: string | null;
   /** The machine's cards; the one that it boots from comes first. */
   nics: DescribedNic[];
   configuration: InstanceConfiguration;
   /** 512 bytes of randomness for the guest's kernel, in base64. */
   randomSeed: string;
+}
+
+/** What the owner's programs are given, ready to be sent; null: nothing. */
+export interface InstanceData {
+  userData: Buffer | null;
+  /** Text, not packed: OpenStack's documents carry it inside JSON. */
+  vendorData: Buffer | null;
 }

@@ -3,3 +3,12 @@
  * metadata service, NoCloud), all made from one description of the instance.
  */
 export * from './described-instance.js';
+export { configDriveFolder } from './documents/config-drive-documents.js';
+export * from './documents/document-tree.js';
+export { ec2Folder } from './documents/ec2-documents.js';
+export { noCloudFolder } from './documents/nocloud-documents.js';
+export { openStackFolder } from './documents/openstack-documents.js';
+export { vendorFolder } from './documents/vendor-documents.js';
+export { networkConfig } from './network/network-config.js';
+export { networkData } from './network/network-data.js';
+export * from './network/resolved-network.js';
