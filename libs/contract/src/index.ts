@@ -6,6 +6,7 @@ export * from './console.js';
 export * from './disk-layout.js';
 export * from './event.js';
 export { hostName, idOrName, uuid, uuidPrefix } from './fields.js';
+export { type GuestReport, guestReport } from './guest-report.js';
 export * from './health.js';
 export * from './image.js';
 export * from './image-order.js';

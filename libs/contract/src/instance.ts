@@ -1,6 +1,7 @@
 import { instanceStates, instanceVerbs, notifyStates, powerOrderNames } from '#core';
 import { z } from 'zod';
 import * as f from './fields.js';
+import { guestReport } from './guest-report.js';
 import { machineView } from './machine.js';
 import { listOf, pagingShape, timeoutSeconds } from './paging.js';
 import { lastError } from './problem.js';
@@ -95,6 +96,7 @@ export const notifyRequest = z
       .max(1024)
       .optional()
       .meta({ description: 'With `deleted`: what was done to which disk' }),
+    report: guestReport.optional().meta({ description: 'With `installed`: what the OS says of itself' }),
   })
   .meta({
     id: 'NotifyRequest',
