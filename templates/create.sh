@@ -61,7 +61,7 @@ DISK_LAYOUT={{ diskPlan | json }}
 {% render 'snippets/boot-loader.sh' %}
 {% render 'snippets/first-boot.sh' %}
 {% render 'snippets/await-owner.sh' %}
-{% render 'snippets/network.sh' %}
+{% render 'snippets/network.sh', network: network %}
 TARGET='' DISK_WRITTEN=no
 
 # A failed installation leaves a disk that does not boot: neither half an OS nor the one from before.
@@ -97,10 +97,6 @@ write_dodai_files() {
   write_user_data
   write_report_unit
   [[ $POOLED != true ]] || write_await_owner_unit
-}
-
-configure_network() {
-  configure_dhcp
 }
 
 set_installed_clock() {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { wholeDiskPlan } from '#core';
 import { projectRoot } from '#platform';
-import { type TemplateContext, TemplateRenderer } from '#templates';
+import { guestNetwork, type TemplateContext, TemplateRenderer } from '#templates';
 import { execa } from 'execa';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { SmallOs } from '../support/small-os.js';
@@ -89,6 +89,7 @@ const created = (): TemplateContext<'create.sh'> => ({
   bootMode: 'bios',
   hostName: 'pool-1',
   pxeMac: '52:54:00:00:00:01',
+  network: guestNetwork({ network: null, nics: [{ role: 'pxe', mac: '52:54:00:00:00:01' }] }),
   diskPlan: wholeDiskPlan(1),
 });
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { wholeDiskPlan } from '#core';
 import { projectRoot } from '#platform';
-import { type TemplateContext, TemplateRenderer } from '#templates';
+import { guestNetwork, type TemplateContext, TemplateRenderer } from '#templates';
 import { execa } from 'execa';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { InstallerController } from '../support/installer-controller.js';
@@ -105,6 +105,7 @@ async function install(
     imageDataBytes: form.dataBytes,
     hostName: 'host-1',
     pxeMac: '52:54:00:00:00:01',
+    network: guestNetwork({ network: null, nics: [{ role: 'pxe', mac: '52:54:00:00:00:01' }] }),
     bootMode: 'bios',
     diskPlan: wholeDiskPlan(Math.ceil(form.uncompressedBytes / mib)),
     ...context,

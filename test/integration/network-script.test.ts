@@ -1,17 +1,43 @@
 import { chmod, mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { wholeDiskPlan } from '#core';
+import { projectRoot } from '#platform';
+import { guestNetwork, TemplateRenderer } from '#templates';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-let folder: string;
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'dodai-network-'));
-});
-afterAll(() => rm(folder, { recursive: true, force: true }));
-
 const mac = '52:54:00:12:34:56';
 const wants = 'etc/systemd/system/multi-user.target.wants';
+
+let folder: string;
+/** What create.sh has, without its work. */
+let functions: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'dodai-network-'));
+  const url = 'http://10.0.0.1:7071';
+  const script = await new TemplateRenderer(join(projectRoot, 'templates')).render('create.sh', {
+    instanceId: 'instance-1',
+    controllerUrl: url,
+    token: 'the-token',
+    imageId: 'image-1',
+    imageKind: 'file_system',
+    imageType: 'node',
+    imageUrl: url,
+    imageChunksUrl: url,
+    imageChunksSha256: 'ab'.repeat(32),
+    imageCompressedBytes: 1,
+    imageUncompressedBytes: 1,
+    imageDataBytes: 1,
+    bootMode: 'bios',
+    hostName: 'host-1',
+    pxeMac: mac,
+    network: guestNetwork({ network: null, nics: [{ role: 'pxe', mac }] }),
+    diskPlan: wholeDiskPlan(1),
+  });
+  functions = script.slice(0, script.indexOf('\nstart_steps install'));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
 
 /** Sets up the network of an OS with these programs and links; what it asked systemctl for is in `calls`. */
 async function configure(programs: string[], links: string[] = []) {
@@ -25,15 +51,14 @@ async function configure(programs: string[], links: string[] = []) {
     await mkdir(dirname(join(root, link)), { recursive: true });
     await symlink('/nowhere', join(root, link));
   }
-  const script = `set -euo pipefail
-    TARGET=$1 PXE_MAC=${mac}
+  const script = `${functions}
+    rm -r "$WORK_DIR"
+    TARGET=$1
     has_program() { [[ -e $TARGET/usr/sbin/$1 ]]; }
     in_target() { echo "$*"; }
     fail() { echo "$1" >&2; exit 1; }
-    . templates/snippets/installed-os.sh
-    . templates/snippets/network.sh
-    configure_dhcp`;
-  const { exitCode, stdout, stderr } = await execa('bash', ['-c', script, 'bash', root], { reject: false });
+    configure_network`;
+  const { exitCode, stdout, stderr } = await execa('bash', ['-s', root], { reject: false, input: script });
   return { exitCode, stderr, calls: stdout, root };
 }
 
@@ -44,21 +69,21 @@ describe('the network of an installed OS gets its address by DHCP, set up for', 
       'ifupdown',
       ['usr/sbin/ifup', 'etc/network/interfaces'],
       [],
-      'etc/systemd/network/10-dodai-pxe.link',
+      'etc/udev/rules.d/70-dodai-cards.rules',
       '',
     ],
     [
       'systemd-networkd',
       ['usr/lib/systemd/systemd-networkd', 'usr/sbin/NetworkManager'],
       [],
-      'etc/systemd/network/10-dodai-pxe.network',
+      'etc/systemd/network/10-dodai-pxe0.network',
       'systemctl --quiet enable systemd-networkd.service',
     ],
     [
       'NetworkManager, which is enabled, beside systemd-networkd',
       ['usr/lib/systemd/systemd-networkd', 'usr/sbin/NetworkManager', 'usr/sbin/ifup'],
       [`${wants}/NetworkManager.service`],
-      'etc/NetworkManager/system-connections/dodai-pxe.nmconnection',
+      'etc/NetworkManager/system-connections/dodai-pxe0.nmconnection',
       'systemctl --quiet enable NetworkManager.service',
     ],
   ])('%s', async (_what, programs, links, file, calls) => {
@@ -69,15 +94,17 @@ describe('the network of an installed OS gets its address by DHCP, set up for', 
 
   it('NetworkManager, in a file that it accepts: of root alone', async () => {
     const { root } = await configure(['usr/sbin/NetworkManager']);
-    const file = join(root, 'etc/NetworkManager/system-connections/dodai-pxe.nmconnection');
+    const file = join(root, 'etc/NetworkManager/system-connections/dodai-pxe0.nmconnection');
     expect((await stat(file)).mode & 0o777).toBe(0o600);
-    expect(await readFile(file, 'utf8')).toMatch(/\[ipv4\]\nmethod=auto\ndhcp-client-id=mac\n$/);
+    expect(await readFile(file, 'utf8')).toMatch(/\[ipv4\]\nmethod=auto\ndhcp-client-id=mac\n/);
   });
 
   it('nothing that it knows, which is a failure', async () => {
     expect(await configure(['usr/sbin/ifup'])).toMatchObject({
       exitCode: 1,
-      stderr: expect.stringContaining('none of netplan, ifupdown, systemd-networkd and NetworkManager'),
+      stderr: expect.stringContaining(
+        'none of netplan, ifupdown, systemd-networkd, NetworkManager and network-scripts',
+      ),
     });
   });
 });

@@ -2,7 +2,7 @@ import { DomainError, type Image, type Instance, type InstanceType, type Machine
 import type { BootDecision, DhcpReservation, Loader } from '#netboot';
 import type { Config, SecretBox } from '#platform';
 import type { ImageStore, InstanceStore, InstanceTypeStore, MachineStore } from '#store';
-import type { TemplateContext, TemplateRenderer } from '#templates';
+import { guestNetwork, type TemplateContext, type TemplateRenderer } from '#templates';
 import { installableKind, planFor } from './image-fit.js';
 import { instanceToken } from './instance-tokens.js';
 
@@ -124,6 +124,7 @@ export class Netbooting {
       hostName: instance.hostName,
       pxeMac: machine.pxeMac,
       pxeIp: machine.pxeIp,
+      network: guestNetwork({ network: null, nics: [{ role: 'pxe', mac: machine.pxeMac }] }),
       storageMac: machine.storageMac,
       storageIp: machine.storageIp,
       serviceMac1: machine.serviceMac1,

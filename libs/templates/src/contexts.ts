@@ -1,6 +1,7 @@
 import { bootModes, imageKinds, readBackPolicies, wipeModes } from '#core';
 import { z } from 'zod';
 import * as f from './fields.js';
+import { guestNetwork } from './network-fields.js';
 
 const mibInBytes = 1024 * 1024;
 /** What pxelinux and the kernel take: 2048 bytes, less what pxelinux adds (BOOTIF, initrd). */
@@ -40,7 +41,8 @@ const createContext = z
     ...owner,
     bootMode: z.enum(bootModes).describe('Firmware that the machine starts with'),
     pooled: z.boolean().default(false).describe('It has no owner: in the pool it asks for one'),
-    pxeMac: f.mac.describe('MAC address of the card that boots from the network; it gets its address by DHCP'),
+    pxeMac: f.mac.describe('MAC address of the card that boots from the network'),
+    network: guestNetwork.describe('Links and addresses of the installed OS, as `guestNetwork` makes them'),
     pxeIp: f.orEmpty(f.ipv4).describe('Address of that card, noted in /etc/dodai'),
     storageMac: f.orEmpty(f.mac).describe('MAC address of the storage network card, noted in /etc/dodai'),
     storageIp: f.orEmpty(f.ipv4).describe('Address of that card, noted in /etc/dodai'),

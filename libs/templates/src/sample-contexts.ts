@@ -1,5 +1,6 @@
 import { diskPlan } from '#core';
 import type { TemplateContext } from './contexts.js';
+import { guestNetwork } from './guest-network.js';
 
 /** Complete contexts for the tests of this library. */
 export const createContext: TemplateContext<'create.sh'> = {
@@ -19,6 +20,7 @@ export const createContext: TemplateContext<'create.sh'> = {
   hostName: 'db1.example.org',
   pxeMac: '52:54:00:12:34:56',
   pxeIp: '10.77.0.21',
+  network: guestNetwork({ network: null, nics: [{ role: 'pxe', mac: '52:54:00:12:34:56' }] }),
   storageMac: null,
   storageIp: null,
   sshKeys: ['ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKJ0 operator@example.org'],

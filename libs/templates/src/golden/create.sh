@@ -1704,71 +1704,119 @@ UNIT
   enable_unit dodai-await-owner.service
 }
 
-# DHCP on the card that the machine was network-booted from, in the words of whatever the image manages its
-# network with. Cards are known by MAC address: their names change with slots, kernels and firmware.
-# Needs TARGET, PXE_MAC, put_file and in_target.
+# The network of the installed OS, in the words of whatever the image manages its network with. Cards are known by MAC address:
+# their names change with slots, kernels and firmware. What the machine gets is all here; one of it is written.
+# Needs TARGET, put_file, in_target and has_program.
 
 write_netplan() {
-  put_file /etc/netplan/90-dodai.yaml 600 <<YAML
+  put_file /etc/netplan/90-dodai.yaml 600 <<'YAML'
 network:
   version: 2
   ethernets:
-    dodai-pxe:
-      match: { macaddress: "$PXE_MAC" }
+    pxe0:
+      match: { macaddress: "52:54:00:12:34:56" }
       dhcp4: true
       dhcp-identifier: mac
+
 YAML
 }
 
-# ifupdown knows cards by name only, so the card is given one.
 write_ifupdown() {
-  put_file /etc/systemd/network/10-dodai-pxe.link 644 <<LINK
-[Match]
-MACAddress=$PXE_MAC
-
-[Link]
-Name=pxe0
-LINK
   put_file /etc/network/interfaces 644 <<'INTERFACES'
 auto lo
 iface lo inet loopback
 
 auto pxe0
 iface pxe0 inet dhcp
+    up ip link set dev pxe0 up
+
 INTERFACES
+  write_resolv_conf
 }
 
-# The DHCP server is to see the same client as during the network boot: the MAC address is its identifier.
 write_networkd() {
-  put_file /etc/systemd/network/10-dodai-pxe.network 644 <<NETWORK
+
+put_file /etc/systemd/network/10-dodai-pxe0.network 644 <<'NETWORK'
 [Match]
-MACAddress=$PXE_MAC
+MACAddress=52:54:00:12:34:56
 
 [Network]
 DHCP=ipv4
 
+# The DHCP server is to see the same client as during the network boot: the MAC address is its identifier.
 [DHCPv4]
 ClientIdentifier=mac
 UseDomains=yes
 NETWORK
+
+  write_resolv_conf
   in_target systemctl --quiet enable systemd-networkd.service
 }
 
 write_network_manager() {
-  put_file /etc/NetworkManager/system-connections/dodai-pxe.nmconnection 600 <<CONNECTION
+
+put_file /etc/NetworkManager/system-connections/dodai-pxe0.nmconnection 600 <<'CONNECTION'
 [connection]
-id=dodai-pxe
+id=dodai-pxe0
 type=ethernet
 autoconnect-priority=100
 
 [ethernet]
-mac-address=$PXE_MAC
+mac-address=52:54:00:12:34:56
 
 [ipv4]
 method=auto
 dhcp-client-id=mac
+
+[ipv6]
+method=auto
 CONNECTION
+
   in_target systemctl --quiet enable NetworkManager.service
+}
+
+write_ifcfg() {
+
+put_file /etc/sysconfig/network-scripts/ifcfg-pxe0 644 <<'IFCFG'
+DEVICE=pxe0
+NAME=dodai-pxe0
+TYPE=Ethernet
+ONBOOT=yes
+BOOTPROTO=dhcp
+HWADDR=52:54:00:12:34:56
+IFCFG
+
+}
+
+# Where no program makes it from what the others say.
+write_resolv_conf() {
+  [[ ! -L $TARGET/etc/resolv.conf ]] || return 0
+}
+
+names_cards=no
+
+# udev gives the names before anything uses the cards. Where others may know a card by its old name it keeps that, if it can.
+write_card_names() {
+  [[ $names_cards == yes || $1 == ifupdown || $1 == ifcfg ]] || return 0
+  put_file /etc/udev/rules.d/70-dodai-cards.rules 644 <<'RULES'
+# Cards by their addresses, whatever slot, kernel or firmware would call them; neither bonds nor VLANs, which have no driver.
+SUBSYSTEM=="net", ACTION=="add", DRIVERS=="?*", ATTR{type}=="1", ATTR{address}=="52:54:00:12:34:56", NAME="pxe0"
+
+RULES
+}
+
+# An image that was taken from a machine of ours has that one's network.
+forget_network() {
+  rm -f "$TARGET"/etc/udev/rules.d/70-dodai-cards.rules "$TARGET"/etc/netplan/90-dodai.yaml \
+    "$TARGET"/etc/systemd/network/10-dodai-* "$TARGET"/etc/NetworkManager/system-connections/dodai-*
+  [[ ! -d $TARGET/etc/sysconfig/network-scripts ]] || forget_ifcfg
+}
+
+forget_ifcfg() {
+  local file
+  for file in $(grep --files-with-matches '^NAME=dodai-' "$TARGET"/etc/sysconfig/network-scripts/ifcfg-* 2>/dev/null); do
+    rm -f "$file" "${file/ifcfg-/route-}" "${file/ifcfg-/route6-}"
+  done
 }
 
 # Other distributions have a program of that name that reads other files.
@@ -1785,18 +1833,33 @@ has_network_manager_enabled() {
   [[ -L $TARGET/etc/systemd/system/multi-user.target.wants/NetworkManager.service ]]
 }
 
-configure_dhcp() {
+# The scripts of Red Hat's older releases.
+has_ifcfg() {
+  [[ -d $TARGET/etc/sysconfig/network-scripts ]] && has_program ifup
+}
+
+network_manager_of_os() {
   if has_program netplan; then
-    write_netplan
+    printf 'netplan'
   elif has_ifupdown; then
-    write_ifupdown
+    printf 'ifupdown'
   elif has_networkd && ! has_network_manager_enabled; then
-    write_networkd
+    printf 'networkd'
+  elif has_ifcfg && ! has_network_manager_enabled; then
+    printf 'ifcfg'
   elif has_program NetworkManager; then
-    write_network_manager
-  else
-    fail 'the image has none of netplan, ifupdown, systemd-networkd and NetworkManager to set up its network with'
+    printf 'network_manager'
   fi
+}
+
+configure_network() {
+  local manager
+  manager=$(network_manager_of_os)
+  [[ $manager ]] ||
+    fail 'the image has none of netplan, ifupdown, systemd-networkd, NetworkManager and network-scripts to set up its network with'
+  forget_network
+  write_card_names "$manager"
+  "write_$manager"
 }
 
 TARGET='' DISK_WRITTEN=no
@@ -1834,10 +1897,6 @@ write_dodai_files() {
   write_user_data
   write_report_unit
   [[ $POOLED != true ]] || write_await_owner_unit
-}
-
-configure_network() {
-  configure_dhcp
 }
 
 set_installed_clock() {
