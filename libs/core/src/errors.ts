@@ -56,6 +56,12 @@ const catalogue = {
   'idempotency-key-reused': { retryable: false },
   'wait-timeout': { retryable: true },
 
+  'user-data-invalid': { retryable: false },
+  'user-data-too-large': { retryable: false },
+  'cloud-config-schema-unreadable': { retryable: false },
+  'user-data-item-not-found': { retryable: false },
+  'user-data-item-in-use': { retryable: false },
+
   'notify-forbidden': { retryable: false },
   'notify-unknown-state': { retryable: false },
   'notify-out-of-order': { retryable: false },

@@ -12,3 +12,4 @@ export { vendorFolder } from './documents/vendor-documents.js';
 export { networkConfig } from './network/network-config.js';
 export { networkData } from './network/network-data.js';
 export * from './network/resolved-network.js';
+export * from './user-data/index.js';

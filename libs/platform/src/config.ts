@@ -163,6 +163,15 @@ export const configSchema = z.object({
     .min(0)
     .default(32)
     .describe('Serial consoles that are captured at a time while machines are worked on; 0: none'),
+  DODAI_CLOUD_CONFIG_SCHEMA: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("JSON schema that cloud-config is checked against; unset: that of Debian's cloud-init"),
+  DODAI_CLOUD_CONFIG_POLICY: z
+    .enum(['refuse', 'warn', 'off'])
+    .default('refuse')
+    .describe('What becomes of cloud-config that does not fit it; what is no YAML is always refused'),
   DODAI_LOG_LEVEL: z
     .enum(['debug', 'info', 'warn', 'error', 'silent'])
     .default('info')
@@ -207,6 +216,8 @@ export interface Config {
   /** Between two rounds that wake every machine whose work is due. */
   sweepMs: number;
   retention: Retention;
+  /** Path of the JSON schema, and what becomes of cloud-config that does not fit it. */
+  cloudConfig: { schema: string; policy: Settings['DODAI_CLOUD_CONFIG_POLICY'] };
   log: { level: Settings['DODAI_LOG_LEVEL']; pretty: boolean };
 }
 
@@ -266,6 +277,10 @@ export interface Retention {
   logsMs: number;
   maxBytes: number;
 }
+
+/** Where tools/unpack-cloud-init.sh puts it. */
+const unpackedSchema =
+  'dist/cloud-init/usr/lib/python3/dist-packages/cloudinit/config/schemas/schema-cloud-config-v1.json';
 
 const dayMs = 24 * 3_600_000;
 
@@ -377,6 +392,10 @@ function arrange(s: Settings): Config {
       eventsMs: s.DODAI_EVENTS_KEEP_DAYS * dayMs,
       logsMs: s.DODAI_LOGS_KEEP_DAYS * dayMs,
       maxBytes: s.DODAI_EVENTS_MAX_MB * 1024 ** 2,
+    },
+    cloudConfig: {
+      schema: s.DODAI_CLOUD_CONFIG_SCHEMA ?? join(projectRoot, unpackedSchema),
+      policy: s.DODAI_CLOUD_CONFIG_POLICY,
     },
     log: { level: s.DODAI_LOG_LEVEL, pretty: s.DODAI_LOG_PRETTY },
   };

@@ -6,3 +6,4 @@
 export { type GuestNetwork, guestNetwork, type GuestNic } from './guest-network.js';
 export { templateSchemas, type TemplateContext, type TemplateName } from './contexts.js';
 export { TemplateRenderer } from './template-renderer.js';
+export { AnyNamed, renderText, type TextFault } from './text-renderer.js';

@@ -57,6 +57,12 @@ export const statusOfCode: Record<ErrorCode, number> = {
   'idempotency-key-reused': 409,
   'wait-timeout': 504,
 
+  'user-data-invalid': 400,
+  'user-data-too-large': 400,
+  'cloud-config-schema-unreadable': 500,
+  'user-data-item-not-found': 404,
+  'user-data-item-in-use': 409,
+
   'notify-forbidden': 403,
   'notify-unknown-state': 400,
   'notify-out-of-order': 409,
