@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { EventView, InstanceView, Page } from '#contract';
-import type { InstanceState } from '#core';
+import { type InstanceState, nothingConfigured } from '#core';
 import { SecretBox, SystemClock } from '#platform';
 import { Database } from '#store';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -37,7 +37,10 @@ beforeAll(async () => {
     });
   }
   await database.client.instance.createMany({
-    data: instances.map(([id, hostName, state]) => ({ id, hostName, state, instanceType: 'standard' })),
+    data: instances.map(([id, hostName, state]) => {
+      const configuration = JSON.parse(JSON.stringify(nothingConfigured)) as object;
+      return { id, hostName, state, instanceType: 'standard', configuration };
+    }),
   });
   await database.close();
   dodai = await RunningController.start({ DATABASE_URL: url.reveal() });

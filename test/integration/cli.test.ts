@@ -326,7 +326,10 @@ describe('an instance', () => {
   it('is spawned and watched until it is installed', async () => {
     const keys = await fileOf('key.pub', `${key}\n# a comment\n`);
     const spawn = `spawn db1 --image debian --instance-type standard --ssh-key ${keys}`;
-    expect(await json<InstanceView>(spawn)).toMatchObject({ state: 'building', sshKeys: [key] });
+    expect(await json<InstanceView>(spawn)).toMatchObject({
+      state: 'building',
+      configuration: { sshKeys: [key] },
+    });
     const stdout = new Screen();
     const watching = cli('watch db1', { stdout });
     await stdout.until('booting');

@@ -91,7 +91,7 @@ describe('choosing a machine', () => {
     const [first, second, third] = await engine.inactiveMachines(3);
     await engine.verbs.maintain(first!.id, 'a fan is broken', asker);
     await engine.verbs.lock(second!.id, 'evidence', asker);
-    const request = { hostName: 'a', image: 'debian', instanceType: 'small', sshKeys: [] };
+    const request = { hostName: 'a', image: 'debian', instanceType: 'small' };
     const assessed = await engine.spawning.assess(request);
     const told = assessed.map(({ machine, way, reasons }) => [machine.name, way, reasons]);
     expect(told).toEqual([
@@ -121,7 +121,7 @@ describe('choosing a machine', () => {
     const kind = 'disk' as const;
     await engine.images.create({ ...debian, name: 'cloud', kind, fileSystem: null, description });
     const spawn = (hostName: string) =>
-      engine.spawning.spawn({ hostName, image: 'cloud', instanceType: 'small', sshKeys: [] }, asker);
+      engine.spawning.spawn({ hostName, image: 'cloud', instanceType: 'small' }, asker);
     expect(await nameOf((await spawn('a')).machineId)).toBe('m003');
     await expect(spawn('b')).rejects.toThrow('has no uefi firmware, which the image needs');
   });

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import {
   afterDestroyPolicies,
   bootModes,
+  defaultsScopes,
   imageKinds,
   instanceStates,
   machineStates,
@@ -91,6 +92,7 @@ describe('the database', () => {
     expect(labels).toEqual({
       AfterDestroy: [...afterDestroyPolicies],
       BootMode: [...bootModes],
+      DefaultsScope: [...defaultsScopes],
       ImageKind: [...imageKinds],
       InstanceState: instanceStates,
       MachineState: machineStates,

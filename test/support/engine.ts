@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import {
   createLogger,
+  ExecaProcessRunner,
   type Clock,
   type Deadlines,
   type PowerSyncPolicy,
@@ -15,6 +16,7 @@ import {
   Bmc,
   Callbacks,
   type Conductor,
+  Configuring,
   createConductor,
   PoolKeeper,
   PowerSync,
@@ -23,6 +25,7 @@ import {
   Verbs,
 } from '#provisioning';
 import {
+  ConfigurationDefaultsStore,
   Database,
   EventFeed,
   EventStore,
@@ -89,7 +92,9 @@ export class TestEngine {
       handOnAfterMs: 20,
     });
     this.bmc = new Bmc(power, this.machines, this.events, this.writer);
-    this.spawning = new Spawning(this, new Reservations(database), queue);
+    const defaults = new ConfigurationDefaultsStore(database);
+    const configuring = new Configuring(defaults, new ExecaProcessRunner(), { forceConfigDrive: false });
+    this.spawning = new Spawning(this, new Reservations(database), queue, configuring);
     this.verbs = new Verbs(this, this.writer, this.bmc, { queue, clock: this.clock });
     this.callbacks = new Callbacks(this, this.writer, queue, { box, clock: this.clock, deadlines: limits });
   }
@@ -218,7 +223,7 @@ export class TestEngine {
   }
 
   spawn(machine?: Machine, cluster?: string, key?: string, more: Partial<SpawnRequest> = {}) {
-    const wish = { hostName: 'web1', image: smallImage.name, instanceType: smallType.name, sshKeys: [] };
+    const wish = { hostName: 'web1', image: smallImage.name, instanceType: smallType.name };
     return this.spawning.spawn({ ...wish, machine: machine?.id, cluster, ...more }, asker, key);
   }
 

@@ -1,4 +1,8 @@
 import {
+  type ConfigurationDefaultsInput,
+  configurationDefaultsList,
+  type ConfigurationDefaultsView,
+  configurationDefaultsView,
   type AdoptRequest,
   type Digests,
   type EventView,
@@ -34,7 +38,7 @@ import {
   spawnPreview,
   whyView,
 } from '#contract';
-import type { InstanceVerb, PowerOrderVerb } from '#core';
+import type { DefaultsScope, InstanceVerb, PowerOrderVerb } from '#core';
 import type { z } from 'zod';
 import { collect } from './collect.js';
 import { type EventFilter, type FollowOptions, type Sleep, followEvents } from './event-stream.js';
@@ -56,6 +60,9 @@ export interface ConsoleText {
 }
 
 const segment = encodeURIComponent;
+
+const defaultsPath = (scope: DefaultsScope, name: string) =>
+  `/v1/configuration-defaults/${scope}/${segment(name)}`;
 
 /** A verb in a path: `power_cycle` is `power-cycle` there. */
 const wordOf = (verb: string) => verb.replaceAll('_', '-');
@@ -200,6 +207,30 @@ export class DodaiClient {
 
   async deleteImage(image: string): Promise<void> {
     await this.#http.send({ method: 'DELETE', path: `/v1/images/${segment(image)}` });
+  }
+
+  listDefaults(query: ListOptions = {}) {
+    return pages(this.#http, configurationDefaultsList, '/v1/configuration-defaults', query);
+  }
+
+  async defaults(scope: DefaultsScope, name: string): Promise<ConfigurationDefaultsView> {
+    return await this.#http.read(configurationDefaultsView, { path: defaultsPath(scope, name) });
+  }
+
+  async putDefaults(
+    scope: DefaultsScope,
+    name: string,
+    body: ConfigurationDefaultsInput,
+  ): Promise<ConfigurationDefaultsView> {
+    return await this.#http.read(configurationDefaultsView, {
+      method: 'PUT',
+      path: defaultsPath(scope, name),
+      body,
+    });
+  }
+
+  async deleteDefaults(scope: DefaultsScope, name: string): Promise<void> {
+    await this.#http.send({ method: 'DELETE', path: defaultsPath(scope, name) });
   }
 
   listInstanceTypes(query: ListOptions = {}) {

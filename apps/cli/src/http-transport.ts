@@ -6,7 +6,7 @@ import { exchange } from './exchange.js';
 import { unreachable } from './unreachable.js';
 
 export interface ApiRequest {
-  method?: 'GET' | 'HEAD' | 'POST' | 'PATCH' | 'DELETE';
+  method?: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   path: string;
   /** Parameters that are undefined are left out. */
   query?: Record<string, string | number | boolean | undefined>;

@@ -2,6 +2,7 @@ import { Command, CommanderError, Option } from 'commander';
 import type { CliIo } from './cli-io.js';
 import { addCompletion } from './commands/completion.js';
 import { addConsole } from './commands/console.js';
+import { addDefaults } from './commands/defaults.js';
 import { addDestroy } from './commands/destroy.js';
 import { addEvents } from './commands/events.js';
 import { addImages } from './commands/images.js';
@@ -62,6 +63,7 @@ export function buildProgram(io: CliIo, version: string): Command {
     addPower,
     addImages,
     addInstanceTypes,
+    addDefaults,
     addInstances,
     addSpawn,
     addDestroy,

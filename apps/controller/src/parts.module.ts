@@ -1,8 +1,10 @@
 import { type DynamicModule, Global, Module } from '@nestjs/common';
 import { ImageCache, ImageDownloads, ImageLibrary, SumsSignatures } from '#images';
 import { Clock, WakeQueue } from '#platform';
-import { Callbacks, HandOver, Netbooting, PowerSync, Spawning, Verbs, Why } from '#provisioning';
+import { Callbacks, Configuring, HandOver, Netbooting, PowerSync, Spawning, Verbs, Why } from '#provisioning';
 import {
+  ConfigDriveStore,
+  ConfigurationDefaultsStore,
   ConsoleStore,
   Database,
   EventFeed,
@@ -38,6 +40,7 @@ export class PartsModule {
       [ImageCache, parts.imageCache],
       [ImageDownloads, parts.downloads],
       [SumsSignatures, parts.signatures],
+      [Configuring, parts.configuring],
       [Spawning, parts.spawning],
       [Verbs, parts.verbs],
       [Callbacks, parts.callbacks],
@@ -52,6 +55,8 @@ export class PartsModule {
       [EventStore, stores.events],
       [ConsoleStore, stores.consoles],
       [TokenStore, stores.tokens],
+      [ConfigurationDefaultsStore, stores.defaults],
+      [ConfigDriveStore, stores.drives],
     ] as const;
     const providers = values.map(([provide, useValue]) => ({ provide, useValue }));
     return { module: PartsModule, providers, exports: values.map(([token]) => token) };

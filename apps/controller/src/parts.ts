@@ -26,6 +26,7 @@ import { type ConsoleSource, IpmitoolDriver, PowerControl, type PowerDriver, Sol
 import {
   Bmc,
   Callbacks,
+  Configuring,
   ConsoleCapture,
   createConductor,
   HandOver,
@@ -38,6 +39,8 @@ import {
   Why,
 } from '#provisioning';
 import {
+  ConfigDriveStore,
+  ConfigurationDefaultsStore,
   ConsoleStore,
   Database,
   EventFeed,
@@ -75,6 +78,7 @@ export interface Parts {
   cacheKeeper: CacheKeeper;
   downloads: ImageDownloads;
   signatures: SumsSignatures;
+  configuring: Configuring;
   spawning: Spawning;
   verbs: Verbs;
   callbacks: Callbacks;
@@ -101,6 +105,8 @@ interface Stores {
   events: EventStore;
   consoles: ConsoleStore;
   tokens: TokenStore;
+  defaults: ConfigurationDefaultsStore;
+  drives: ConfigDriveStore;
 }
 
 /** What the program that starts the controller may bring along, in place of what the controller makes for itself. */
@@ -144,7 +150,10 @@ export async function openParts(
   closers.add('machine locks', () => locks.stop());
   const source = brought.console ?? (brought.driver ? undefined : serialOverLan(runner, config, clock));
   const capturing = { ...host, sessions: config.consoleSessions };
-  const spawning = new Spawning(stores, new Reservations(database), queue);
+  const configuring = new Configuring(stores.defaults, runner, {
+    forceConfigDrive: config.configDrive.force,
+  });
+  const spawning = new Spawning(stores, new Reservations(database), queue, configuring);
   const powerSync = new PowerSync(
     { schedule: new LookSchedule(database), bmc, writer },
     config.powerSync,
@@ -179,6 +188,7 @@ export async function openParts(
     cacheKeeper: new CacheKeeper(imageCache, config.imageCache.intervalMs, host),
     signatures: new SumsSignatures(join(config.dataDir, 'images'), runner),
     downloads,
+    configuring,
     spawning,
     verbs: new Verbs(stores, writer, bmc, { queue, clock }),
     callbacks: new Callbacks(stores, writer, queue, { box, clock, deadlines }),
@@ -227,5 +237,7 @@ function storesOn(database: Database): Stores {
     events,
     consoles: new ConsoleStore(events),
     tokens: new TokenStore(database),
+    defaults: new ConfigurationDefaultsStore(database),
+    drives: new ConfigDriveStore(database),
   };
 }

@@ -2,6 +2,7 @@
  * The REST API as it is on the wire: one zod schema for every body, query and view. The controller validates
  * with them, the OpenAPI document is generated from them, and clients take their types from here.
  */
+export * from './configuration/index.js';
 export * from './console.js';
 export * from './disk-layout.js';
 export * from './event.js';

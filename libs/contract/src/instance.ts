@@ -1,5 +1,6 @@
 import { instanceStates, instanceVerbs, notifyStates, powerOrderNames } from '#core';
 import { z } from 'zod';
+import { configurationView } from './configuration/index.js';
 import * as f from './fields.js';
 import { guestReport } from './guest-report.js';
 import { machineView } from './machine.js';
@@ -31,8 +32,7 @@ export const instanceView = z
     instanceType: z.string(),
     cluster: z.string().nullable().meta({ description: 'null: the resource pool' }),
     vlanId: z.int().nullable(),
-    sshKeys: z.array(z.string()),
-    userData: z.string().nullable().meta({ description: 'Script that the OS runs once' }),
+    configuration: configurationView,
     pooled: z.boolean().meta({ description: 'Waits in the pool for an owner' }),
     reusedInstanceId: f.uuid
       .nullable()

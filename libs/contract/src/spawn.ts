@@ -1,41 +1,30 @@
 import { machineStates } from '#core';
 import { z } from 'zod';
+import { configurationShape, onePassword } from './configuration/index.js';
 import * as f from './fields.js';
 import { zone } from './zone.js';
 
-const sshKey = z
-  .string()
-  .max(16_384)
-  .overwrite((text) => text.trim())
-  .regex(
-    /^(ssh-(rsa|ed25519|dss)|ecdsa-sha2-nistp(256|384|521)|sk-[a-z0-9@.-]+) [A-Za-z0-9+/]+={0,3}( [^\r\n]*)?$/,
-    'is not an OpenSSH public key on one line',
-  );
+/** A file system of 64 MiB, packed and in base64, is no longer than that. */
+const longestDrive = 90 * 1024 * 1024;
 
-const userDataLimitBytes = 64 * 1024;
-
-/** What is wrong with a script that the OS is to run, in words. */
-function userDataFault(text: string): string | undefined {
-  if (!text.startsWith('#!'))
-    return 'is not a script: its first line must begin with #!, such as #!/bin/sh; cloud-config and other kinds are not run';
-  const bytes = new TextEncoder().encode(text);
-  if (bytes.length > userDataLimitBytes)
-    return `has ${bytes.length} bytes; at most ${userDataLimitBytes} are taken: let it fetch the rest`;
-  if (text.includes('\0')) return 'holds a NUL character, which no script may';
-  if (new TextDecoder().decode(bytes) !== text) return 'is not text in UTF-8';
-  return undefined;
-}
-
-const userData = z
-  .string()
-  .check(({ value, issues }) => {
-    const message = userDataFault(value);
-    if (message !== undefined) issues.push({ code: 'custom', message, input: value });
-  })
-  .meta({
-    description: 'Script that the OS runs once, when it first comes up: begins with #!, at most 64 KiB',
-    examples: ['#!/bin/sh\necho hello > /root/hello\n'],
-  });
+const readyMadeDrive = z.union(
+  [
+    z.boolean(),
+    z.strictObject({
+      base64: z
+        .base64('is not base64')
+        .max(longestDrive, 'is longer than 64 MiB in base64: a config drive has 64 MiB at most')
+        .meta({ description: 'gzip of an ISO 9660 or VFAT file system, in base64' }),
+    }),
+    z.strictObject({
+      url: z
+        .url({ protocol: /^https?$/, error: 'is not a URL that begins with http:// or https://' })
+        .max(4096)
+        .meta({ description: 'Where such a file is; it is fetched at once' }),
+    }),
+  ],
+  'is neither true nor false, nor {base64}, nor {url}',
+);
 
 const byZone = ['cluster', 'vlanId', 'createCluster'] as const;
 
@@ -79,14 +68,31 @@ export const instanceCreate = z
       .boolean()
       .optional()
       .meta({ description: 'false: install, even where a machine waits in the pool with this image' }),
-    sshKeys: z.array(sshKey).max(64).default([]).meta({ description: 'OpenSSH public keys that may log in' }),
-    userData: userData.optional(),
+    ...configurationShape,
+    configDrive: readyMadeDrive.optional().meta({
+      description:
+        'Whether the disk gets a config drive (default: the setting of the controller), or one that is ready-made: {base64} or {url}',
+    }),
+    launchIndex: z
+      .int()
+      .min(0)
+      .max(1_000_000)
+      .optional()
+      .meta({ description: 'Its number among those that are spawned together; default 0' }),
+    defaults: z
+      .boolean()
+      .optional()
+      .meta({ description: 'false: nothing is inherited from cluster, instance type and machine' }),
   })
   .check(({ value, issues }) => {
     const twice = byZone.filter((field) => value[field] !== undefined);
     if (value.availabilityZone === undefined || twice.length === 0) return;
     const message = `is given together with ${twice.join(', ')}: give the one or the other`;
     issues.push({ code: 'custom', path: ['availabilityZone'], message, input: value });
+  })
+  .check(({ value, issues }) => {
+    const message = onePassword(value);
+    if (message !== undefined) issues.push({ code: 'custom', path: ['passwordHash'], message, input: '' });
   })
   .transform(({ availabilityZone, ...fields }) => {
     if (!availabilityZone?.cluster) return fields;

@@ -1,4 +1,5 @@
 import type { Divided } from './disk-layout.js';
+import type { ConfigurationSources, InstanceConfiguration } from './instance-configuration.js';
 import type { InstanceState, MachineState, PowerOrder, Stage } from './lifecycle.js';
 
 /** How a disk is attached, in the words of lsblk. USB is not among them: what is plugged in from outside is never taken. */
@@ -182,9 +183,8 @@ export interface Instance {
   /** The cluster it was spawned for; null: the resource pool. */
   cluster: string | null;
   vlanId: number | null;
-  sshKeys: string[];
-  /** A script that the OS runs once when it first comes up; null: none. */
-  userData: string | null;
+  configuration: InstanceConfiguration;
+  configurationSources: ConfigurationSources;
   /** Waits in the pool, without an owner, for somebody who wants its image. */
   pooled: boolean;
   /** The pool instance whose OS this one took over; null: it was installed. */

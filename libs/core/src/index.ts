@@ -2,6 +2,7 @@
  * What dodai is about, as pure TypeScript: the life cycle of a machine, the error catalogue and the domain
  * types. It imports nothing, so everything else may import it.
  */
+export * from './configuration-layers.js';
 export * from './connection-reason.js';
 export * from './disk-layout.js';
 export * from './disk-plan.js';

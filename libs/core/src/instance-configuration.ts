@@ -33,6 +33,14 @@ export interface UserDataPart {
 /** The owner's own bytes, passed through untouched; or parts, put together for this instance. */
 export type UserData = { kind: 'own'; base64: string } | { kind: 'parts'; parts: UserDataPart[] };
 
+/** A part that the library of user data has; without a version: the newest one at the time of the spawn. */
+export interface ItemReference {
+  item: { name: string; version: number | null };
+}
+export type PartOrItem = UserDataPart | ItemReference;
+/** User data in which parts of the library are only named. */
+export type UserDataWithItems = Extract<UserData, { kind: 'own' }> | { kind: 'parts'; parts: PartOrItem[] };
+
 export interface ConfiguredFile {
   /** Absolute. */
   path: string;
@@ -43,8 +51,12 @@ export interface ConfiguredFile {
   owner: string;
 }
 
+/** What instances inherit from. */
+export const defaultsScopes = ['cluster', 'type', 'machine'] as const;
+export type DefaultsScope = (typeof defaultsScopes)[number];
+
 /** Where a value comes from, from the most general to the most special, which wins. */
-export const configurationSources = ['cluster', 'type', 'machine', 'spawn'] as const;
+export const configurationSources = [...defaultsScopes, 'spawn'] as const;
 export type ConfigurationSource = (typeof configurationSources)[number];
 
 /**
@@ -67,5 +79,30 @@ export interface InstanceConfiguration {
   configDrive: boolean;
 }
 
+/** Of an instance that nobody owns, or that was adopted as it was. */
+export const nothingConfigured: InstanceConfiguration = {
+  sshKeys: [],
+  passwordHash: null,
+  userData: null,
+  vendorData: [],
+  files: [],
+  metadata: {},
+  network: null,
+  launchIndex: 0,
+  configDrive: false,
+};
+
 /** Every field, and for those with several values each by its own: `sshKeys.0`, `vendorData.1`, `files./etc/motd`, `metadata.rack`. */
 export type ConfigurationSources = Record<string, ConfigurationSource>;
+
+/** What one of the sources says; what it leaves out is another's. */
+export interface ConfigurationLayer {
+  sshKeys?: string[];
+  passwordHash?: string;
+  userData?: UserDataWithItems;
+  vendorData?: PartOrItem[];
+  files?: ConfiguredFile[];
+  metadata?: Record<string, string>;
+  network?: NetworkConfiguration;
+  configDrive?: boolean;
+}

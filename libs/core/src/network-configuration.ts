@@ -23,7 +23,8 @@ interface Link {
 
 /** A card, by its MAC address or by its role in the inventory: one of both. */
 export type PhysicalLink = Link & { type: 'phy'; mac?: string; nic?: NicRole };
-export type BondLink = Link & { type: 'bond'; members: string[]; mode: BondMode; miimonMs?: number };
+/** `miimonMs`: how often its cards are looked at. */
+export type BondLink = Link & { type: 'bond'; members: string[]; mode: BondMode; miimonMs: number };
 export type VlanLink = Link & { type: 'vlan'; link: string; vlanId: number };
 export type NetworkLink = PhysicalLink | BondLink | VlanLink;
 

@@ -13,6 +13,10 @@ export type Role = (typeof roles)[number];
 const imagePreallocations = ['none', 'space'] as const;
 export type ImagePreallocation = (typeof imagePreallocations)[number];
 
+/** As Nova's config_drive_format. */
+const configDriveFormats = ['iso9660', 'vfat'] as const;
+type ConfigDriveFormat = (typeof configDriveFormats)[number];
+
 const port = z.coerce.number().int().min(0).max(65_535);
 const seconds = (fallback: number) => z.coerce.number().positive().default(fallback);
 const days = (fallback: number) => z.coerce.number().positive().default(fallback);
@@ -107,6 +111,14 @@ export const configSchema = z.object({
       'space: the room of an image is allocated on the disk before it comes, as far as its size is known',
     ),
   DODAI_IMAGE_CACHE_MANAGER_INTERVAL: seconds(2400).describe('Between two looks at the cache, in seconds'),
+  DODAI_FORCE_CONFIG_DRIVE: z
+    .stringbool()
+    .prefault('true')
+    .describe('Whether disks get a config drive where a spawn does not say'),
+  DODAI_CONFIG_DRIVE_FORMAT: z
+    .enum(configDriveFormats)
+    .default('iso9660')
+    .describe('File system of config drives; disks with sectors of 4096 bytes always get vfat'),
   DODAI_NGINX_PORT: port
     .default(7072)
     .describe('Port on which nginx sends images to machines, where it is installed; 0: the controller does'),
@@ -206,6 +218,7 @@ export interface Config {
   };
   imageCache: ImageCacheSettings;
   /** 0: there is to be none. */
+  configDrive: { force: boolean; format: ConfigDriveFormat };
   nginxPort: number;
   legacyMonitorPort: number | undefined;
   bmcTimeoutMs: number;
@@ -369,6 +382,7 @@ function arrange(s: Settings): Config {
       preallocation: s.DODAI_IMAGE_CACHE_PREALLOCATE,
       intervalMs: s.DODAI_IMAGE_CACHE_MANAGER_INTERVAL * 1000,
     },
+    configDrive: { force: s.DODAI_FORCE_CONFIG_DRIVE, format: s.DODAI_CONFIG_DRIVE_FORMAT },
     nginxPort: s.DODAI_NGINX_PORT,
     legacyMonitorPort: s.DODAI_LEGACY_MONITOR_PORT,
     bmcTimeoutMs: s.DODAI_BMC_TIMEOUT_S * 1000,

@@ -2,6 +2,7 @@ import { DomainError, type Instance, type Machine } from '#core';
 import type { Config, SecretBox } from '#platform';
 import type { InstanceStore, MachineStore } from '#store';
 import type { TemplateRenderer } from '#templates';
+import { ownScript } from './configuring/own-script.js';
 import { checkInstanceToken, instanceToken } from './instance-tokens.js';
 
 interface Stores {
@@ -45,10 +46,11 @@ export class HandOver {
     return { owner, script: await this.render(owner) };
   }
 
-  private render({ id, hostName, sshKeys, userData }: Instance): Promise<string> {
+  private render({ id, hostName, configuration }: Instance): Promise<string> {
     const token = instanceToken(this.box, id);
     const controllerUrl = this.config.publicUrl;
-    const owner = { instanceId: id, hostName, sshKeys, userData };
+    const { sshKeys } = configuration;
+    const owner = { instanceId: id, hostName, sshKeys, userData: ownScript(configuration) };
     return this.renderer.render('hand-over.sh', { ...owner, controllerUrl, token });
   }
 }

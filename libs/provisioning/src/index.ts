@@ -6,6 +6,7 @@ export type { Asker } from './asker.js';
 export { Bmc } from './bmc.js';
 export { Callbacks, type Notify } from './callbacks.js';
 export { Conductor } from './conductor.js';
+export { Configuring, type WantedConfiguration } from './configuring/configuring.js';
 export { ConsoleCapture } from './console-capture.js';
 export { createConductor } from './engine.js';
 export { Housekeeping } from './housekeeping.js';

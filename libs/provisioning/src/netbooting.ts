@@ -3,6 +3,8 @@ import type { BootDecision, DhcpReservation, Loader } from '#netboot';
 import type { Config, SecretBox } from '#platform';
 import type { ImageStore, InstanceStore, InstanceTypeStore, MachineStore } from '#store';
 import { guestNetwork, type TemplateContext, type TemplateRenderer } from '#templates';
+import { nicsOf } from './configuring/cards.js';
+import { ownScript } from './configuring/own-script.js';
 import { installableKind, planFor } from './image-fit.js';
 import { instanceToken } from './instance-tokens.js';
 
@@ -124,13 +126,13 @@ export class Netbooting {
       hostName: instance.hostName,
       pxeMac: machine.pxeMac,
       pxeIp: machine.pxeIp,
-      network: guestNetwork({ network: null, nics: [{ role: 'pxe', mac: machine.pxeMac }] }),
+      network: guestNetwork({ network: instance.configuration.network, nics: nicsOf(machine) }),
       storageMac: machine.storageMac,
       storageIp: machine.storageIp,
       serviceMac1: machine.serviceMac1,
       serviceMac2: machine.serviceMac2,
-      sshKeys: instance.sshKeys,
-      userData: instance.userData,
+      sshKeys: instance.configuration.sshKeys,
+      userData: ownScript(instance.configuration),
       pooled: instance.pooled,
       rootDeviceHint: machine.rootDeviceHint,
       diskPlan: planFor(image, type, machine),

@@ -12,6 +12,7 @@ import type {
 } from '#store';
 import PQueue from 'p-queue';
 import { type Asker, dodai } from './asker.js';
+import { type ConfigurationRequest, type Configuring, isOwned } from './configuring/configuring.js';
 import { bootModesOf, checkFit, isMirrored, neededGb } from './image-fit.js';
 import { checkTaken } from './refusal.js';
 import { weighAnew } from './stale.js';
@@ -19,7 +20,7 @@ import { weighAnew } from './stale.js';
 /** A thousand requests in one moment must not take all connections to the database: machines at work and readers have the others. */
 const spawnsAtOnce = 4;
 
-export interface SpawnRequest {
+export interface SpawnRequest extends ConfigurationRequest {
   hostName: string;
   /** Id or name. */
   image: string;
@@ -39,9 +40,6 @@ export interface SpawnRequest {
   antiAffinity?: string;
   /** false: install, even where a pool machine waits with the image. */
   reuse?: boolean;
-  sshKeys: string[];
-  /** A script that the OS runs once. */
-  userData?: string;
 }
 
 /** An instance that is there already, on a machine that dodai did not install. */
@@ -67,6 +65,7 @@ export class Spawning {
     private readonly stores: Stores,
     private readonly reservations: Reservations,
     private readonly queue: WakeQueue,
+    private readonly configuring: Configuring,
   ) {}
 
   /**
@@ -97,10 +96,15 @@ export class Spawning {
   ): Promise<Instance | null> {
     const image = await this.stores.images.find(type.defaultImageId ?? '');
     const hostName = `pool-${randomUUID().slice(0, 8)}`;
-    const ownerless = { cluster: null, vlanId: null, createCluster: false, sshKeys: [], userData: null };
+    const ownerless = { cluster: null, vlanId: null, createCluster: false };
+    const { configure } = await this.configuring.prepare(
+      { defaults: false },
+      { cluster: null, instanceType: type.name },
+    );
     const reserved = await this.reservations.reserve(
       {
         ...ownerless,
+        configure,
         hostName,
         imageId: image.id,
         instanceType: type.name,
@@ -159,9 +163,14 @@ export class Spawning {
       request.machine === undefined ? undefined : this.stores.machines.find(request.machine),
     ]);
     checkFit(image, type);
-    const { cluster = null, sshKeys, userData = null, antiAffinity } = request;
+    const { cluster = null, antiAffinity } = request;
     if (antiAffinity !== undefined && cluster === null) throw apartFromWhom();
-    const pooled = cluster === null && sshKeys.length === 0 && userData === null;
+    const pooled = cluster === null && !isOwned(request);
+    const inherits = pooled ? { defaults: false } : {};
+    const prepared = await this.configuring.prepare(
+      { ...request, ...inherits },
+      { cluster, instanceType: type.name },
+    );
     return {
       hostName: request.hostName,
       imageId: image.id,
@@ -177,8 +186,7 @@ export class Spawning {
       cluster,
       vlanId: request.vlanId ?? null,
       createCluster: request.createCluster ?? true,
-      sshKeys,
-      userData,
+      ...prepared,
       pooled,
       fromPool: !pooled && (request.reuse ?? true),
     };
@@ -218,8 +226,8 @@ function apartFromWhom(): DomainError {
   });
 }
 
-/** The same for the same request, in whatever order its fields and labels came. */
-function hash(request: SpawnRequest): string {
+/** The same for the same request, in whatever order its fields and labels came. Of the password nothing is kept, not even that. */
+function hash({ password: _secret, ...request }: SpawnRequest): string {
   return createHash('sha256').update(JSON.stringify(request, sorted)).digest('hex');
 }
 

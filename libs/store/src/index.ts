@@ -2,12 +2,19 @@
  * The database: PostgreSQL through Prisma. Nothing else imports the generated client; rows become domain types here.
  * A *store* describes or lists things, the *writer* alone moves machines and instances through their life cycle.
  */
+export { ConfigDriveStore } from './config-drive-store.js';
+export {
+  type ConfigurationDefaults,
+  ConfigurationDefaultsStore,
+  type DefaultsPlace,
+} from './configuration-defaults-store.js';
 export { type ConsoleScope, ConsoleStore } from './console-store.js';
 export { Database } from './database.js';
 export { EventFeed } from './event-feed.js';
 export { EventStore, type EventFilter, type NewEvent } from './event-store.js';
 export { ImageCacheStore } from './image-cache-store.js';
 export { ImageStore } from './image-store.js';
+export { InstanceAddresses } from './instance-addresses.js';
 export { InstanceStore } from './instance-store.js';
 export { InstanceTypeStore, type NewInstanceType } from './instance-type-store.js';
 export { LifecycleWriter } from './lifecycle-writer.js';
@@ -18,6 +25,7 @@ export { applyMigrations, schemaDifference } from './migrations.js';
 export type { Page } from './page.js';
 export {
   type Adoption,
+  type Configured,
   type Idempotency,
   type Reservation,
   Reservations,

@@ -1,7 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { DomainError, type Instance, type Machine } from '#core';
+import {
+  type ConfigurationSources,
+  DomainError,
+  type Instance,
+  type InstanceConfiguration,
+  type Machine,
+  nothingConfigured,
+} from '#core';
 import type { Database } from './database.js';
 import { Prisma } from './generated/client.js';
+import { claimAddresses } from './instance-addresses.js';
 import { toInstance } from './rows.js';
 import { assess, type Assessment, type Choice, choose, type Way, type Wanted } from './selection.js';
 import { type Change, type Transaction, Transitions } from './transitions.js';
@@ -13,13 +21,20 @@ export interface Reservation extends Wanted {
   vlanId: number | null;
   /** Whether the cluster may come into being with this instance. */
   createCluster: boolean;
-  sshKeys: string[];
-  userData: string | null;
+  /** What its OS is to be configured with on this machine. Throws DomainError when the machine does not have what it needs. */
+  configure(machine: Machine): Promise<Configured>;
+  /** A config drive that was given ready-made; undefined: none was. */
+  readyMadeDrive?: Buffer;
   /** It has no owner, and waits in the pool. */
   pooled: boolean;
   /** Not when as many of its type are in the pool already, waiting or being made ready. */
   poolLimit?: number;
   idempotency?: Idempotency;
+}
+
+export interface Configured {
+  configuration: InstanceConfiguration;
+  sources: ConfigurationSources;
 }
 
 export interface Idempotency {
@@ -86,6 +101,7 @@ export class Reservations {
           state: 'active',
           machineId: machine.id,
           instanceType: machine.instanceType,
+          ...configurationColumns({ configuration: nothingConfigured, sources: {} }),
           createdAt: this.now(),
           installedAt: this.now(),
         },
@@ -114,9 +130,16 @@ export class Reservations {
     const to = this.transitions(tx);
     if (machine.instanceId) await to.moveInstance(machine.instanceId, 'released');
     const reusedInstanceId = way === 'reuse' ? machine.instanceId : null;
+    const configured = await wanted.configure(machine);
     const instance = await tx.instance.create({
-      data: this.instanceRow(wanted, machine.id, reusedInstanceId),
+      data: {
+        ...this.instanceRow(wanted),
+        ...configurationColumns(configured),
+        machineId: machine.id,
+        reusedInstanceId,
+      },
     });
+    await this.configure(tx, instance.id, { ...wanted, ...configured, machine });
     if (wanted.idempotency) await this.remember(tx, { ...wanted.idempotency, instanceId: instance.id });
     const message = `${change.message}: ${machine.name} is chosen, ${howOfWay[way]}`;
     const data = { ...change.data, way, released: machine.instanceId };
@@ -129,11 +152,19 @@ export class Reservations {
     return { machine: moved, instance: toInstance(instance), way };
   }
 
-  private instanceRow(wanted: Reservation, machineId: string, reusedInstanceId: string | null) {
-    const { hostName, imageId, instanceType, cluster, vlanId, sshKeys, userData, pooled } = wanted;
-    const columns = { hostName, imageId, instanceType, cluster, vlanId, sshKeys, userData, pooled };
-    const id = randomUUID();
-    return { ...columns, id, state: 'building' as const, machineId, reusedInstanceId, createdAt: this.now() };
+  private async configure(
+    tx: Transaction,
+    instanceId: string,
+    { machine, vlanId, configuration, readyMadeDrive }: Configured & Reservation & { machine: Machine },
+  ): Promise<void> {
+    await claimAddresses(tx, { instanceId, machine, vlanId, network: configuration.network });
+    if (readyMadeDrive === undefined) return;
+    await tx.configDrive.create({ data: { instanceId, content: Uint8Array.from(readyMadeDrive) } });
+  }
+
+  private instanceRow({ hostName, imageId, instanceType, cluster, vlanId, pooled }: Reservation) {
+    const columns = { hostName, imageId, instanceType, cluster, vlanId, pooled };
+    return { ...columns, id: randomUUID(), state: 'building' as const, createdAt: this.now() };
   }
 
   /**
@@ -181,6 +212,11 @@ export class Reservations {
   private now(): Date {
     return this.database.clock.now();
   }
+}
+
+function configurationColumns({ configuration, sources }: Configured) {
+  // Without type assertion TypeScript does not know that an interface is JSON.
+  return { configuration: configuration as unknown as Prisma.InputJsonObject, configurationSources: sources };
 }
 
 function noCluster(cluster: string): DomainError {

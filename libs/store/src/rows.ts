@@ -1,9 +1,11 @@
 import type {
+  ConfigurationSources,
   DiskLayout,
   Image,
   ImageDescription,
   ImageFinding,
   Instance,
+  InstanceConfiguration,
   InstanceType,
   LastError,
   LastWipe,
@@ -32,7 +34,13 @@ export function toMachine(row: Row.Machine): Machine {
 }
 
 export function toInstance(row: Row.Instance): Instance {
-  return { ...row, sshKeys: row.sshKeys as string[], lastError: row.lastError as LastError | null };
+  const { guestReport: _later, ...same } = row;
+  return {
+    ...same,
+    configuration: row.configuration as unknown as InstanceConfiguration,
+    configurationSources: row.configurationSources as ConfigurationSources,
+    lastError: row.lastError as LastError | null,
+  };
 }
 
 export function toImage(row: Row.Image): Image {

@@ -17,6 +17,7 @@ import {
 } from '#core';
 import { eventRow } from './event-store.js';
 import { Prisma } from './generated/client.js';
+import { freeAddresses } from './instance-addresses.js';
 import { toMachine } from './rows.js';
 
 export type Transaction = Prisma.TransactionClient;
@@ -99,6 +100,7 @@ export class Transitions {
         ...(to === 'deleted' && { deletedAt: this.now }),
       },
     });
+    if (to === 'deleted') await freeAddresses(this.tx, id);
     return true;
   }
 

@@ -107,7 +107,7 @@ function described(link: NetworkLink, mac: string, { links, names }: Among) {
     vlans: vlans.map(({ id }) => nameOf(id)),
     members: link.type === 'bond' ? link.members.map(nameOf) : [],
     bondMode: (link.type === 'bond' ? link.mode : 'active-backup') satisfies BondMode,
-    miimonMs: link.type === 'bond' ? (link.miimonMs ?? 100) : 100,
+    miimonMs: link.type === 'bond' ? link.miimonMs : 100,
     vlanId: link.type === 'vlan' ? link.vlanId : null,
     parent: link.type === 'vlan' ? nameOf(link.link) : '',
   };

@@ -1,24 +1,28 @@
-import { existsSync } from 'node:fs';
-import type { InstanceCreateInput } from '#contract';
+import type { ConfigurationDefaultsInput, InstanceCreateInput } from '#contract';
 import type { Command } from 'commander';
 import type { CliIo } from '../cli-io.js';
-import { readInput } from '../input-files.js';
-import { keyValue, repeated, wholeNumber } from '../option-values.js';
+import {
+  configurationOf,
+  type ConfigurationOptions,
+  withConfigurationOptions,
+} from '../configuration-options.js';
+import { readBytes } from '../input-files.js';
+import { keyValue, wholeNumber } from '../option-values.js';
 import { type Session, withSession } from '../session.js';
 import { instanceDetails } from '../view/instance.js';
 import { spawnPreviewText } from '../view/spawn-preview.js';
 import { waitForInstance } from '../wait-for-instance.js';
 
-type Wanted = Omit<InstanceCreateInput, 'hostName' | 'sshKeys' | 'userData'>;
+type Wanted = Omit<InstanceCreateInput, 'hostName' | keyof ConfigurationDefaultsInput>;
 
-interface SpawnOptions {
+interface SpawnOptions extends ConfigurationOptions {
   zone?: string;
-  sshKey?: string[];
-  userData?: string;
+  configDriveFrom?: string;
   label?: Record<string, string>;
   /** Only false says something: commander makes it true when it is not given. */
   createCluster: boolean;
   reuse: boolean;
+  defaults: boolean;
   idempotencyKey?: string;
   dryRun?: boolean;
   wait?: boolean;
@@ -34,7 +38,7 @@ Examples:
   dodai spawn db2 --image debian-12 --instance-type standard --zone C,blue,12 --anti-affinity rack --dry-run`;
 
 export function addSpawn(parent: Command, io: CliIo): void {
-  parent
+  const command = parent
     .command('spawn')
     .argument('<host-name>', 'host name of the OS to install')
     .description('Install an image on a free machine, or take over one that waits in the pool with it')
@@ -50,9 +54,18 @@ export function addSpawn(parent: Command, io: CliIo): void {
     .option('--min-memory-mb <MiB>', 'only a machine with so much memory', wholeNumber)
     .option('--min-local-gb <GB>', 'only a machine with such a disk', wholeNumber)
     .option('--anti-affinity <label>', 'no machine that shares this label with one of the same cluster')
-    .option('--no-reuse', 'install, even where a machine waits in the pool with the image')
-    .option('--ssh-key <file-or-key>', 'public key that may log in; may be repeated', repeated)
-    .option('--user-data <file>', 'script that the OS runs once; begins with #!')
+    .option('--no-reuse', 'install, even where a machine waits in the pool with the image');
+  withConfigurationOptions(command)
+    .option(
+      '--config-drive-from <file-or-url>',
+      'a config drive that is ready-made: gzip of an ISO 9660 or VFAT image',
+    )
+    .option(
+      '--launch-index <n>',
+      'its number among those that are spawned together (default: 0)',
+      wholeNumber,
+    )
+    .option('--no-defaults', 'inherit nothing from cluster, instance type and machine')
     .option('--idempotency-key <key>', 'sent again with the same key, the request gives the same instance')
     .option('--dry-run', 'only tell what would be chosen, and why the others would not')
     .option('-w, --wait', 'watch until it is installed')
@@ -60,27 +73,52 @@ export function addSpawn(parent: Command, io: CliIo): void {
     .action(withSession(io, spawn));
 }
 
-/** A file with one key on each line, or the key itself. */
-async function keysOf(given: string): Promise<string[]> {
-  if (/^(ssh-|ecdsa-|sk-)/.test(given) && !existsSync(given)) return [given];
-  const lines = (await readInput(given)).split(/\r?\n/).map((line) => line.trim());
-  return lines.filter((line) => line !== '' && !line.startsWith('#'));
-}
-
-async function requestOf(
-  hostName: string,
-  { zone, sshKey = [], userData, label, createCluster, reuse, ...plain }: SpawnOptions & Wanted,
-): Promise<InstanceCreateInput> {
+async function requestOf(hostName: string, options: SpawnOptions & Wanted): Promise<InstanceCreateInput> {
+  const { zone, label, createCluster, reuse, defaults, configDriveFrom, ...more } = options;
+  const { plain, configuration } = divided(more);
   return {
     ...plain,
+    ...(await configurationOf(configuration)),
     hostName,
-    sshKeys: (await Promise.all(sshKey.map(keysOf))).flat(),
+    ...(configDriveFrom !== undefined && { configDrive: await driveOf(configDriveFrom) }),
     ...(zone !== undefined && { availabilityZone: zone }),
     ...(label && { labels: label }),
-    ...(userData !== undefined && { userData: await readInput(userData) }),
+    ...(!defaults && { defaults }),
     ...(!createCluster && { createCluster }),
     ...(!reuse && { reuse }),
   };
+}
+
+/** What is the configuration's is read from files, the rest is passed on. */
+function divided({
+  configuration,
+  sshKey,
+  passwordFile,
+  userData,
+  vendorData,
+  file,
+  meta,
+  network,
+  configDrive,
+  ...plain
+}: ConfigurationOptions & Wanted) {
+  const given = {
+    configuration,
+    sshKey,
+    passwordFile,
+    userData,
+    vendorData,
+    file,
+    meta,
+    network,
+    configDrive,
+  };
+  return { plain, configuration: given };
+}
+
+async function driveOf(given: string): Promise<{ url: string } | { base64: string }> {
+  if (/^https?:\/\//.test(given)) return { url: given };
+  return { base64: (await readBytes(given)).toString('base64') };
 }
 
 async function spawn(
@@ -95,8 +133,8 @@ async function spawn(
     return output.result(preview, (palette) => spawnPreviewText(preview, palette));
   }
   const instance = await client.spawn(wanted, idempotencyKey);
-  if (wanted.sshKeys?.length === 0)
-    output.note('No --ssh-key was given: only what the image brings along can log in.');
+  if (instance.configuration.sshKeys.length === 0 && !instance.configuration.hasPassword)
+    output.note('No key and no password was given: only what the image brings along can log in.');
   if (wait) return await waitForInstance(session, instance);
   output.result(instance, (palette) => instanceDetails(instance, palette, io.now()));
   output.note(`Watch it: dodai watch ${instance.id}`);

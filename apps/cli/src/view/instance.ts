@@ -1,4 +1,5 @@
 import type { InstanceView } from '#contract';
+import { configurationFacts } from './configuration.js';
 import { type InstanceState, instanceLifecycle } from '#core';
 import { installationText, tryText } from './installation.js';
 import { failureLines, lastErrorText } from './last-error.js';
@@ -67,17 +68,10 @@ export function instanceDetails(instance: InstanceView, palette: Palette, now: D
     ['Instance type', instance.instanceType],
     ['Cluster', instance.cluster ?? (instance.pooled ? 'none (waits in the pool)' : 'none (resource pool)')],
     ['VLAN', instance.vlanId],
-    ['SSH keys', instance.sshKeys.map(keyName).join('\n')],
-    ['User data', instance.userData && `${instance.userData.split('\n', 1)[0]} …`],
+    ...configurationFacts(instance.configuration),
     ['Created', localTime(instance.createdAt)],
     ['Took over', instance.reusedInstanceId && `the OS of ${instance.reusedInstanceId}`],
     ['Installed', installedAt && `${localTime(installedAt)}, after ${took}`],
     ['Deleted', instance.deletedAt && localTime(instance.deletedAt)],
   ]);
-}
-
-/** `ssh-ed25519 …3NzaC1l me@desk`: enough to tell keys apart. */
-function keyName(key: string): string {
-  const [kind = '', digits = '', ...comment] = key.split(' ');
-  return [kind, `…${digits.slice(-8)}`, ...comment].join(' ');
 }

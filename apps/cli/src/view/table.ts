@@ -29,8 +29,10 @@ export function columns(headings: string[], rows: string[][]): string {
   return untrailed(table.toString());
 }
 
+export type Fact = [label: string, value: string | number | null | undefined];
+
 /** `label  value` lines; those without a value are left out. */
-export function facts(pairs: [label: string, value: string | number | null | undefined][]): string {
+export function facts(pairs: Fact[]): string {
   const table = new Table({ chars: borderless, style });
   for (const [label, value] of pairs) {
     if (value !== null && value !== undefined && value !== '') table.push([label, String(value)]);

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { AdoptionController } from './adoption.controller.js';
+import { ConfigurationDefaultsController } from './configuration-defaults.controller.js';
 import { ConsoleController } from './console.controller.js';
 import { EventStream } from './event-stream.js';
 import { EventWait } from './event-wait.js';
@@ -34,6 +35,7 @@ import { WhyController } from './why.controller.js';
     UploadsController,
     InstanceTypesController,
     InstancesController,
+    ConfigurationDefaultsController,
     InstanceVerbsController,
     EventsController,
     ConsoleController,

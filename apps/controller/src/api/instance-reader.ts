@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { Instance, Machine } from '#core';
 import type { InstanceView, InstanceWait } from '#contract';
 import { Clock } from '#platform';
-import { ImageStore, InstanceStore, MachineStore } from '#store';
+import { ConfigDriveStore, ImageStore, InstanceStore, MachineStore } from '#store';
 import { hasReached } from './instance-waits.js';
 import { instanceViewOf } from './views.js';
 
@@ -13,6 +13,7 @@ export class InstanceReader {
     private readonly instances: InstanceStore,
     private readonly machines: MachineStore,
     private readonly images: ImageStore,
+    private readonly drives: ConfigDriveStore,
     private readonly clock: Clock,
   ) {}
 
@@ -21,11 +22,12 @@ export class InstanceReader {
     return view as InstanceView; // one in, one out
   }
 
-  /** Two queries however many there are. */
+  /** Three queries however many there are. */
   async views(instances: Instance[]): Promise<InstanceView[]> {
-    const [machines, images] = await Promise.all([
+    const [machines, images, drives] = await Promise.all([
       this.machines.byIds(present(instances.map(({ machineId }) => machineId))),
       this.images.byIds(present(instances.map(({ imageId }) => imageId))),
+      this.drives.among(instances.map(({ id }) => id)),
     ]);
     const machineOf = new Map(machines.map((machine) => [machine.id, machine]));
     const imageOf = new Map(images.map((image) => [image.id, image]));
@@ -35,6 +37,7 @@ export class InstanceReader {
         {
           instance,
           machine: machineOn(instance, machineOf),
+          readyMadeDrive: drives.has(instance.id),
           image: (instance.imageId !== null && imageOf.get(instance.imageId)) || null,
         },
         now,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Instance, InstanceState, LastError, PowerOrder } from '#core';
+import { type Instance, type InstanceState, type LastError, nothingConfigured, type PowerOrder } from '#core';
 import { hasReached, type Waited } from './instance-waits.js';
 
 const error: LastError = { code: 'bmc-no-answer', message: 'it is silent', at: '2026-01-31T12:00:00.000Z' };
@@ -14,8 +14,8 @@ function instance(state: InstanceState): Instance {
     instanceType: 'standard',
     cluster: null,
     vlanId: null,
-    sshKeys: [],
-    userData: null,
+    configuration: nothingConfigured,
+    configurationSources: {},
     pooled: false,
     reusedInstanceId: null,
     lastError: state === 'error' ? error : null,

@@ -26,6 +26,8 @@ import {
 import { type Asker, previewOf, Spawning, Verbs } from '#provisioning';
 import { InstanceStore } from '#store';
 import { Answers, Problems } from '../http/answers.js';
+import { TakesBody } from '../http/body.interceptor.js';
+import { MiB } from '../http/body-reader.js';
 import { goneSignal } from '../http/gone.js';
 import { HeaderValue } from '../http/header-value.js';
 import { AskedBy } from './api-token.guard.js';
@@ -46,6 +48,7 @@ export class InstancesController {
 
   @Post()
   @HttpCode(202)
+  @TakesBody({ limitBytes: 96 * MiB })
   @ApiHeader({ name: 'Idempotency-Key', required: false, description: idempotencyKey.meta()?.description })
   @ApiOperation({
     summary: 'Spawn: install a machine, or hand over one that waits in the pool',
@@ -56,7 +59,10 @@ export class InstancesController {
   @Answers(202, 'A machine was chosen and its installation begins', instanceView)
   @Problems(
     [404, 'The image, the instance type, the machine or the cluster is not known'],
-    [409, 'No machine is free, the cluster has another VLAN, or the Idempotency-Key was used otherwise'],
+    [
+      409,
+      'No machine is free, the cluster has another VLAN, an address is in use, or the Idempotency-Key was used otherwise',
+    ],
     [422, 'The image does not fit the disk'],
   )
   async spawn(

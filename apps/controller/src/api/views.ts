@@ -9,6 +9,7 @@ import {
   type TimelineEvent,
 } from '#core';
 import type { EventView, ImageView, InstanceTypeView, InstanceView, MachineView } from '#contract';
+import { configurationViewOf } from './configuration-view.js';
 
 const iso = (date: Date) => date.toISOString();
 const isoOrNull = (date: Date | null) => date?.toISOString() ?? null;
@@ -63,14 +64,20 @@ export function machineViewOf(machine: Machine, now: Date): MachineView {
   };
 }
 
+interface SeenInstance {
+  instance: Instance;
+  machine: Machine | null;
+  image: Image | null;
+  /** Its config drive was given ready-made. */
+  readyMadeDrive: boolean;
+}
+
 /** The instance with what its machine and image say of it. */
-export function instanceViewOf(
-  { instance, machine, image }: { instance: Instance; machine: Machine | null; image: Image | null },
-  now: Date,
-): InstanceView {
-  const { machineId: _machine, imageId: _image, ...plain } = instance;
+export function instanceViewOf({ instance, machine, image, ...seen }: SeenInstance, now: Date): InstanceView {
+  const { machineId: _machine, imageId: _image, configurationSources: _sources, ...plain } = instance;
   return {
     ...plain,
+    configuration: configurationViewOf(instance, seen.readyMadeDrive),
     verbs: allowedInstanceVerbs(instance.state, machine),
     machine: machine && { id: machine.id, name: machine.name, state: machine.state, pxeIp: machine.pxeIp },
     power: machine && powerOf(machine, now),

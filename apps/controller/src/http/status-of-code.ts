@@ -54,6 +54,7 @@ export const statusOfCode: Record<ErrorCode, number> = {
   'instance-type-in-use': 409,
   'instance-not-found': 404,
   'instance-failed': 409,
+  'address-in-use': 409,
   'idempotency-key-reused': 409,
   'wait-timeout': 504,
 

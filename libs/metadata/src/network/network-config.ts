@@ -38,7 +38,7 @@ function linkSettings(network: ResolvedNetwork, link: ResolvedLink): Settings {
         interfaces: link.members,
         parameters: {
           mode: link.mode,
-          ...(link.miimonMs !== undefined && { 'mii-monitor-interval': link.miimonMs }),
+          'mii-monitor-interval': link.miimonMs,
         },
         ...common,
       };

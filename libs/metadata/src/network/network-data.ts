@@ -45,7 +45,7 @@ function linkData(link: ResolvedLink): Record<string, unknown> {
         ethernet_mac_address: link.mac,
         bond_links: link.members,
         bond_mode: link.mode,
-        ...(link.miimonMs !== undefined && { bond_miimon: link.miimonMs }),
+        bond_miimon: link.miimonMs,
       };
     case 'vlan':
       return { ...common, vlan_mac_address: link.mac, vlan_link: link.link, vlan_id: link.vlanId };

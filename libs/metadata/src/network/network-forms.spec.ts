@@ -70,7 +70,7 @@ describe('a network on its machine', () => {
 
   it('refuses a link that is made of one that is not there, or of itself', () => {
     const onNothing: NetworkLink = { id: 'v', type: 'vlan', link: 'gone', vlanId: 5 };
-    const circle: NetworkLink = { id: 'b', type: 'bond', members: ['v'], mode: 'broadcast' };
+    const circle: NetworkLink = { id: 'b', type: 'bond', members: ['v'], mode: 'broadcast', miimonMs: 100 };
     for (const links of [[onNothing], [{ ...onNothing, link: 'b' }, circle], [{ ...onNothing, link: 'v' }]]) {
       expect(() => resolved({ links, addresses: [], dns: noDns })).toThrow(
         expect.objectContaining({ code: 'invalid-request', context: { field: 'network.links.0' } }),

@@ -1,0 +1,56 @@
+import { DomainError, type Machine, type NetworkConfiguration, type NicRole, nicRoles } from '#core';
+
+/** A card of a machine, as the inventory has it. */
+interface Nic {
+  role: NicRole;
+  mac: string;
+  ip: string | null;
+}
+
+/** The one that the machine boots from comes first. */
+export function nicsOf(machine: Machine): Nic[] {
+  const { pxeMac, pxeIp, storageMac, storageIp, serviceMac1, serviceMac2, serviceIp } = machine;
+  const known: Record<NicRole, [mac: string | null, ip: string | null]> = {
+    pxe: [pxeMac, pxeIp],
+    storage: [storageMac, storageIp],
+    service1: [serviceMac1, serviceIp],
+    service2: [serviceMac2, null],
+  };
+  return nicRoles.flatMap((role) => {
+    const [mac, ip] = known[role];
+    return mac === null ? [] : [{ role, mac, ip }];
+  });
+}
+
+/** Throws DomainError `invalid-request` when the network needs a card that the machine does not have. */
+export function checkCards(network: NetworkConfiguration | null, machine: Machine): void {
+  const nics = nicsOf(machine);
+  for (const [index, link] of (network?.links ?? []).entries()) {
+    if (link.type !== 'phy') continue;
+    const has = nics.some(({ role, mac }) => (link.mac === undefined ? role === link.nic : mac === link.mac));
+    if (!has)
+      throw noSuchCard(
+        machine,
+        nics,
+        link.mac === undefined ? { index, nic: link.nic } : { index, mac: link.mac },
+      );
+  }
+}
+
+function noSuchCard(
+  { name }: Machine,
+  nics: Nic[],
+  wanted: { index: number; nic?: string; mac?: string },
+): DomainError {
+  const { index, nic, mac } = wanted;
+  const field = `network.links.${index}.${mac === undefined ? 'nic' : 'mac'}`;
+  const what = mac === undefined ? `a card ${nic}` : `the MAC address ${mac}`;
+  const has = nics.map((each) => `${each.role} ${each.mac}`).join(', ');
+  return new DomainError('invalid-request', `${field}: ${name} does not have ${what}; it has ${has}.`, {
+    remedy:
+      mac === undefined
+        ? 'Enrol the card with the machine, or name a machine that has one.'
+        : 'Name the card by its role (nic), which every machine can have; or name the machine that has it.',
+    context: { field },
+  });
+}
