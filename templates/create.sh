@@ -33,6 +33,7 @@ SSH_KEYS=({% for key in sshKeys %}
   {{ key }}{% endfor %}
 )
 USER_DATA={{ userData }}
+CONFIG_DRIVE_URL={{ configDriveUrl }}
 # true: for the resource pool, where it waits for its owner.
 POOLED={{ pooled }}
 
@@ -43,6 +44,7 @@ DISK_LAYOUT={{ diskPlan | json }}
 {% render 'snippets/steps.sh' %}
 {% render 'snippets/disks.sh' %}
 {% render 'snippets/layout.sh' %}
+{% render 'snippets/config-drive.sh' %}
 {% if imageKind == 'disk' -%}
 {% render 'snippets/whole-disk.sh' %}
 {%- endif %}
@@ -123,18 +125,18 @@ start_steps install
 run_steps report_start:0 set_clock:1 check_boot_mode:1 choose_disk:2 check_that_image_fits:3 partition_disk:4 \
   fetch_chunk_list:5 zero_holes:6 stream_image:10 read_back:65 grow_root:75 renew_root_uuid:77 mount_root:78 mount_volumes:79 \
   take_host_name:82 write_dodai_files:82 write_ssh_keys:83 write_fstab:83 write_keys:83 write_arrays:83 \
-  rebuild_initramfs:84 install_boot_loader:88 configure_network:97 \
+  rebuild_initramfs:84 install_boot_loader:88 configure_network:97 note_config_drive:97 write_config_drive:98 \
   set_installed_clock:98 close_disk:99 report_install_reboot:100
 {%- when 'tarball' %}
 run_steps report_start:0 set_clock:1 check_boot_mode:1 choose_disk:2 check_that_image_fits:3 partition_disk:4 \
   make_root_file_system:5 mount_root:7 fetch_chunk_list:8 stream_image:10 read_back:65 mount_volumes:79 \
   take_host_name:82 write_dodai_files:82 write_ssh_keys:83 write_fstab:83 write_keys:83 write_arrays:83 \
-  rebuild_initramfs:84 install_boot_loader:88 configure_network:97 \
+  rebuild_initramfs:84 install_boot_loader:88 configure_network:97 note_config_drive:97 write_config_drive:98 \
   set_installed_clock:98 close_disk:99 report_install_reboot:100
 {%- when 'disk' %}
 run_steps report_start:0 set_clock:1 check_boot_mode:1 choose_disk:2 check_sectors:3 clear_disk:4 \
   fetch_chunk_list:5 zero_holes:6 stream_image:10 read_back:75 grow_partitions:88 grow_root:89 \
   set_boot_entry:91 mount_root:92 mount_others:93 \
-  take_host_name:94 write_dodai_files:95 write_ssh_keys:96 configure_network:97 \
+  take_host_name:94 write_dodai_files:95 write_ssh_keys:96 configure_network:97 note_config_drive:97 write_config_drive:98 \
   set_installed_clock:98 close_disk:99 report_install_reboot:100
 {%- endcase %}

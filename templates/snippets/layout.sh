@@ -47,13 +47,16 @@ partition_disk() {
   make_volumes
 }
 
+# The config drive comes first, at the end of the disk: what takes the rest ends in front of it.
 create_partitions() {
-  local options
+  local options at
+  at=$(config_drive_at "$1")
   options=$(planned '
     {bios_boot: "EF02", esp: "EF00", swap: "8200", lvm: "8E00"} as $types
-    | .partitions[]
+    | .partitions | sort_by(.use != "config_drive") | .[]
+    | (if .use == "config_drive" then "'"$at"'M" else "0" end) as $start
     | (if .mirrored then "FD00" elif .encrypted then "8309" else $types[.use] // "8300" end) as $type
-    | "--new=\(.number):0:\(if .partitionMib then "+\(.partitionMib)M" else "0" end)",
+    | "--new=\(.number):\($start):\(if .partitionMib then "+\(.partitionMib)M" else "0" end)",
       "--typecode=\(.number):\($type)", "--change-name=\(.number):\(.name)"')
   mapfile -t options <<<"$options"
   sgdisk --clear --align-end "${options[@]}" "$1"
@@ -61,12 +64,13 @@ create_partitions() {
 
 make_volumes() {
   local partitions number mirrored name use size file_system mount_point encrypted device
-  BOOT_DISKS=("${DISKS[@]}") ESP_DEVICES=() DEVICE_OF=()
+  BOOT_DISKS=("${DISKS[@]}") ESP_DEVICES=() CONFIG_DRIVE_DEVICES=() DEVICE_OF=()
   partitions=$(planned ".partitions[] | \"\\(.number) \\(.mirrored) \" + $VOLUME_FIELDS")
   while read -r -u 3 number mirrored name use size file_system mount_point encrypted; do
     case $use in
       bios_boot) continue ;;
       esp) make_esps "$number" && continue ;;
+      config_drive) find_config_drives "$number" && continue ;;
     esac
     device=$(partition_path "${DISKS[0]}" "$number")
     if [[ $mirrored == true ]]; then
@@ -97,6 +101,12 @@ make_esps() {
     mkfs.vfat -F 32 -n ESP -i "$id" "$device"
     ESP_DEVICES+=("$device")
   done
+}
+
+# As many as disks.
+find_config_drives() {
+  local disk
+  for disk in "${DISKS[@]}"; do CONFIG_DRIVE_DEVICES+=("$(partition_path "$disk" "$1")"); done
 }
 
 # make_mirror DEVICE NAME NUMBER. What is written goes to both disks at once; the rest is made equal later, by the OS: an

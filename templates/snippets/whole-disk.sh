@@ -18,13 +18,14 @@ clear_disk() {
   reread_partitions "${DISKS[0]}"
 }
 
-# The table ends where the disk of the image ended.
+# The table ends where the disk of the image ended. Behind the partition that grows comes the one of the config drive.
 grow_partitions() {
   if [[ $(blkid --probe --match-tag PTTYPE --output value "${DISKS[0]}") == gpt ]]; then sgdisk --move-second-header "${DISKS[0]}"; fi
   reread_partitions "${DISKS[0]}"
   [[ $IMAGE_ROOT_PARTITION ]] || find_root_partition
   ROOT_DEVICE=$(partition_path "${DISKS[0]}" "$IMAGE_ROOT_PARTITION")
   [[ -b $ROOT_DEVICE ]] || fail "image $IMAGE_ID has no partition $IMAGE_ROOT_PARTITION, which its root file system should be in"
+  add_config_drive "${DISKS[0]}"
   # As far as the next partition, or to the end of the disk; its name, type and GUID stay.
   printf ', +\n' | sfdisk --no-reread --no-tell-kernel --partno "$IMAGE_ROOT_PARTITION" "${DISKS[0]}"
   reread_partitions "${DISKS[0]}"

@@ -71,25 +71,29 @@ describe.sequential('the first machine', () => {
     },
   );
 
-  fact('the disk has the five partitions, the root file system fills its own, swap is swap', async () => {
-    for (const { machine } of installed()) {
-      const [disk = ''] = machine.diskPaths;
-      const partitions = await partitionsOf(disk);
-      expect(partitions.map(({ name, type }) => `${type} ${name}`)).toEqual([
-        'EF02 bios-boot',
-        '8300 root',
-        '8200 swap',
-        '8300 kdump',
-        '8300 ephemeral',
-      ]);
-      const [bios, root, swap] = partitions;
-      expect(bios?.sizeBytes).toBe(5 * mib);
-      expect(root?.sizeBytes).toBe(instanceType.rootSizeMib * mib);
-      expect(swap?.sizeBytes).toBe(instanceType.swapSizeMib * mib);
-      expect((await ext4In(disk, root!)).sizeBytes).toBe(root?.sizeBytes);
-      expect(await isSwap(disk, swap!)).toBe(true);
-    }
-  });
+  fact(
+    'the disk has the five partitions and the one of the config drive, the root file system fills its own, swap is swap',
+    async () => {
+      for (const { machine } of installed()) {
+        const [disk = ''] = machine.diskPaths;
+        const partitions = await partitionsOf(disk);
+        expect(partitions.map(({ name, type }) => `${type} ${name}`)).toEqual([
+          'EF02 bios-boot',
+          '8300 root',
+          '8200 swap',
+          '8300 kdump',
+          '8300 ephemeral',
+          '8300 config-2',
+        ]);
+        const [bios, root, swap] = partitions;
+        expect(bios?.sizeBytes).toBe(5 * mib);
+        expect(root?.sizeBytes).toBe(instanceType.rootSizeMib * mib);
+        expect(swap?.sizeBytes).toBe(instanceType.swapSizeMib * mib);
+        expect((await ext4In(disk, root!)).sizeBytes).toBe(root?.sizeBytes);
+        expect(await isSwap(disk, swap!)).toBe(true);
+      }
+    },
+  );
 
   fact('the disk that was not chosen is untouched', async () => {
     expect(await firstByteNotZero(site.rack.machine('m2').diskPaths[1] ?? '')).toBeUndefined();

@@ -15,8 +15,8 @@ const bootMs = 400_000;
 const mib = 1024 ** 2;
 /** The rest is what file systems keep for themselves: inode tables, journal, group descriptors. */
 const leastUsablePart = 0.9;
-/** The backup partition table and alignment. */
-const mostBehindRootBytes = 2 * mib;
+/** The config drive's partition, the backup partition table and alignment. */
+const mostBehindRootBytes = 66 * mib;
 
 const { defaultUser } = demoImage('');
 const nameOf = (form: Form) => `demo-${form.toLowerCase()}`;

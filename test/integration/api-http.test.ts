@@ -257,7 +257,7 @@ it('is documented and served with the types there are', async () => {
     status: 404,
   });
   const growth = { body: { rootSizeMib: 100_000 } };
-  const fault = { field: 'localGb', message: 'has 38146 MiB (40 GB), but the partitions need 110818 MiB' };
+  const fault = { field: 'localGb', message: 'has 38146 MiB (40 GB), but the partitions need 110882 MiB' };
   expect((await dodai.refused('PATCH', '/v1/instance-types/small', growth)).errors).toEqual([fault]);
   const root = { use: 'root', sizeMib: 'rest', fileSystem: 'xfs' };
   const diskLayout = { raid1: true, partitions: [{ use: 'swap', sizeMib: 1024 }, root] };

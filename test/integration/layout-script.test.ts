@@ -28,7 +28,7 @@ function run(commands: string, diskLayout: DiskLayout | null = null, fileSystem:
   const script = `set -Eeuo pipefail
     export LC_ALL=C
     fail() { printf 'failed: %s\\n' "$*"; exit 1; }
-    for snippet in disks layout root installed-os fresh-os layout-files; do . '${snippets}/'$snippet.sh; done
+    for snippet in disks config-drive layout root installed-os fresh-os layout-files; do . '${snippets}/'$snippet.sh; done
     release_disks() { :; }
     # Not every kernel looks for partitions of a loop device by itself.
     reread_partitions() { partx --delete "$1" 2>/dev/null || true; partx --add "$1"; }
@@ -90,7 +90,8 @@ describe.each([512, 4096] as const)('on a disk with sectors of %d bytes', (secto
       ['root', 6, 128],
       ['swap', 134, 64],
       ['kdump', 198, 64],
-      ['ephemeral', 262, 1024 - 262 - 1],
+      ['ephemeral', 262, 1024 - 262 - 65],
+      ['config-2', 1024 - 65, 64],
     ]);
     expect(await Promise.all([2, 3, 4, 5].map(typeOf))).toEqual(['ext4', 'swap', 'ext4', 'ext4']);
   });
@@ -101,7 +102,7 @@ describe.each([512, 4096] as const)('on a disk with sectors of %d bytes', (secto
     const result = await run('partition_disk; wipefs --noheadings "$ROOT_DEVICE"; echo "none"', only, 'ext3');
     expect(result.exitCode, result.all).toBe(0);
     expect(result.stdout.split('\n').at(-1)).toBe('none');
-    expect((await table()).partitions.map(({ name }) => name)).toEqual(['bios-boot', 'root']);
+    expect((await table()).partitions.map(({ name }) => name)).toEqual(['bios-boot', 'root', 'config-2']);
     expect(await execa('wipefs', ['--noheadings', `${disk.path}p2`])).toMatchObject({ stdout: '' });
   });
 

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
@@ -30,6 +31,10 @@ export class InstallerController {
   log = '';
   servings: Serving[] = ['whole'];
   listServings: Serving[] = ['whole'];
+  /** By the size of the sectors that are asked for. */
+  configDrives: Record<string, Buffer> = {};
+  /** How it is sent, request by request; the last way repeats. */
+  driveServings: ('whole' | 'corrupt' | 'busy')[] = ['whole'];
   /** What notify answers, request by request; afterwards 204. */
   notifyStatuses: number[] = [];
   url = '';
@@ -62,10 +67,29 @@ export class InstallerController {
   private sendFile(request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (request.url?.endsWith('/chunks'))
       return send(this.image.list, next(this.listServings), undefined, response);
+    if (request.url?.includes('/config-drive?')) return Promise.resolve(this.sendDrive(request, response));
     const { range } = request.headers;
     this.ranges.push(range);
     return send(this.image.chunks, next(this.servings), range, response);
   }
+
+  private sendDrive(request: IncomingMessage, response: ServerResponse): void {
+    this.tokens.add(request.headers.authorization);
+    const sectors = new URL(request.url ?? '', this.url).searchParams.get('sectorBytes') ?? '';
+    const drive = this.configDrives[sectors];
+    const serving =
+      (this.driveServings.length > 1 ? this.driveServings.shift() : this.driveServings[0]) ?? 'whole';
+    if (!drive || serving === 'busy') return void response.writeHead(drive ? 503 : 404).end();
+    const digest = createHash('sha256').update(drive).digest('base64');
+    response.writeHead(200, { 'repr-digest': `sha-256=:${digest}:` });
+    response.end(serving === 'corrupt' ? damaged(drive) : drive);
+  }
+}
+
+function damaged(bytes: Buffer): Buffer {
+  const copy = Buffer.from(bytes);
+  copy[0] = (copy[0] ?? 0) ^ 0xff;
+  return copy;
 }
 
 function next(servings: Serving[]): Serving {

@@ -120,7 +120,7 @@ describe('a disk layout', () => {
 it('must fit the smallest disk of its type', () => {
   const type = { name: 'small', vcpus: 1, memoryMb: 1024, localGb: 10, diskLayout: { partitions: [root] } };
   expect(instanceTypeCreate.safeParse(type).error?.issues).toMatchObject([
-    { path: ['localGb'], message: 'has 9536 MiB (10 GB), but the partitions need 10754 MiB' },
+    { path: ['localGb'], message: 'has 9536 MiB (10 GB), but the partitions need 10818 MiB' },
   ]);
   expect(instanceTypeCreate.safeParse({ ...type, localGb: 12 }).success).toBe(true);
 });

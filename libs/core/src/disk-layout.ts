@@ -60,6 +60,8 @@ const biosBootMib = 5;
 export const defaultEspSizeMib = 512;
 /** The partition tables at both ends, with alignment. */
 const tablesMib = 2;
+/** The partition at the very end that the config drive is written to; OSs look for it by its label. */
+export const configDriveMib = 64;
 /** Metadata of a mirror, in front of its data. */
 export const raidHeadMib = 4;
 export const extentMib = 4;
@@ -129,7 +131,7 @@ export function partitionsMib(type: Divided): number {
 }
 
 function bootMib({ diskLayout }: Divided): number {
-  return tablesMib + Math.max(biosBootMib, diskLayout?.espSizeMib ?? defaultEspSizeMib);
+  return tablesMib + configDriveMib + Math.max(biosBootMib, diskLayout?.espSizeMib ?? defaultEspSizeMib);
 }
 
 function takenMib({ diskLayout }: Divided, partition: LayoutPartition | null): number {

@@ -19,13 +19,18 @@ describe('what a machine is divided into', () => {
       '2 root 10240 ext4',
       '3 swap 2048 -',
       '5 ephemeral rest ext4',
+      '6 config-2 64 -',
     ]);
   });
 
   it('begins with an EFI system partition where the firmware is UEFI', () => {
     expect(shown(five, { bootMode: 'uefi' })[0]).toBe('1 esp 512 vfat');
     const larger = own({ espSizeMib: 1024, partitions: [{ use: 'root', sizeMib: 'rest' }] });
-    expect(shown(larger, { bootMode: 'uefi' })).toEqual(['1 esp 1024 vfat', '2 root rest ext4']);
+    expect(shown(larger, { bootMode: 'uefi' })).toEqual([
+      '1 esp 1024 vfat',
+      '2 root rest ext4',
+      '3 config-2 64 -',
+    ]);
   });
 
   it.each([
@@ -35,7 +40,7 @@ describe('what a machine is divided into', () => {
     ['xfs', 'ext4'],
     ['btrfs', 'ext4'],
   ])('follows an image with %s: data is %s', (fileSystem, expected) => {
-    expect(shown(five, { fileSystem }).at(-1)).toBe(`5 ephemeral rest ${expected}`);
+    expect(shown(five, { fileSystem }).at(-2)).toBe(`5 ephemeral rest ${expected}`);
   });
 
   it('has room for the metadata of a mirror, except where the firmware reads', () => {
@@ -46,10 +51,15 @@ describe('what a machine is divided into', () => {
         { use: 'swap', sizeMib: 100 },
       ],
     });
-    expect(shown(mirrored)).toEqual(['1 bios-boot 5 -', '2 root 1004 xfs', '3 swap 104 -']);
+    expect(shown(mirrored)).toEqual([
+      '1 bios-boot 5 -',
+      '2 root 1004 xfs',
+      '3 swap 104 -',
+      '4 config-2 64 -',
+    ]);
     const plan = diskPlan(mirrored, content);
-    expect(plan).toMatchObject({ disks: 2, neededMib: 2 + 512 + 1004 + 104 });
-    expect(plan.partitions.map(({ mirrored }) => mirrored)).toEqual([false, true, true]);
+    expect(plan).toMatchObject({ disks: 2, neededMib: 2 + 512 + 1004 + 104 + 64 });
+    expect(plan.partitions.map(({ mirrored }) => mirrored)).toEqual([false, true, true, false]);
   });
 
   it('names data after its mount point', () => {
@@ -87,7 +97,7 @@ describe('the room that root has on the smallest disk of its type', () => {
           { use: 'root', sizeMib: 'rest' },
         ],
       },
-      95_367 - 2 - 512 - 1000,
+      95_367 - 2 - 64 - 512 - 1000,
     ],
     [
       'what others leave in a volume group of a size',
@@ -116,6 +126,6 @@ it('counts whole extents of logical volumes', () => {
     { use: 'swap' as const, sizeMib: 101 },
   ];
   expect(partitionsMib(own({ partitions: [{ use: 'lvm', sizeMib: 'rest', volumes }] }))).toBe(
-    2 + 512 + 8 + 104 + 104,
+    2 + 64 + 512 + 8 + 104 + 104,
   );
 });

@@ -1,6 +1,7 @@
 import type { BootMode } from './domain.js';
 import {
   biosBootMib,
+  configDriveMib,
   defaultEspSizeMib,
   type Divided,
   type LayoutPartition,
@@ -11,7 +12,7 @@ import {
   raidHeadMib,
 } from './disk-layout.js';
 
-export type PlannedUse = 'bios_boot' | 'esp' | LayoutPartition['use'];
+export type PlannedUse = 'bios_boot' | 'esp' | 'config_drive' | LayoutPartition['use'];
 
 /** Nothing is left to be understood: what the installer is to make, under which name. */
 export interface PlannedVolume {
@@ -60,13 +61,13 @@ export function diskPlan(type: Divided, content: Content): DiskPlan {
   return {
     disks: raid1 ? 2 : 1,
     neededMib: partitionsMib(type) + (root?.sizeMib === 'rest' ? content.imageMib : 0),
-    partitions: [bootPartition(type, content.bootMode), ...partitions],
+    partitions: [bootPartition(type, content.bootMode), ...partitions, configDrivePartition(all.length + 2)],
   };
 }
 
-/** An image that is a disk brings its own partitions. */
+/** An image that is a disk brings its own partitions; the one of the config drive comes behind them. */
 export function wholeDiskPlan(imageMib: number): DiskPlan {
-  return { disks: 1, neededMib: imageMib, partitions: [] };
+  return { disks: 1, neededMib: imageMib + configDriveMib, partitions: [] };
 }
 
 /** What the firmware starts from; each disk of a mirror has its own, since a firmware that writes knows no mirrors. */
@@ -83,6 +84,18 @@ function bootPartition({ diskLayout }: Divided, bootMode: BootMode): PlannedPart
     };
   const sizeMib = diskLayout?.espSizeMib ?? defaultEspSizeMib;
   return { ...own, name: 'esp', use: 'esp', sizeMib, partitionMib: sizeMib, fileSystem: 'vfat' };
+}
+
+/** On each disk of a mirror one of its own: what looks for it knows no mirrors. */
+function configDrivePartition(number: number): PlannedPartition {
+  const own = { number, mountPoint: null, encrypted: false, mirrored: false, volumes: [], fileSystem: null };
+  return {
+    ...own,
+    name: 'config-2',
+    use: 'config_drive',
+    sizeMib: configDriveMib,
+    partitionMib: configDriveMib,
+  };
 }
 
 interface Place {

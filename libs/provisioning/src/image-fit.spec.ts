@@ -149,12 +149,12 @@ it('an image goes to two disks where its type mirrors them, unless it is a disk 
   expect(isMirrored(image(), type())).toBe(false);
   expect(planFor(image({ fileSystem: 'btrfs' }), mirrored, { bootMode: 'uefi' })).toMatchObject({
     disks: 2,
-    partitions: [{ use: 'esp' }, { use: 'root', fileSystem: 'btrfs' }],
+    partitions: [{ use: 'esp' }, { use: 'root', fileSystem: 'btrfs' }, { use: 'config_drive' }],
   });
   const content = disk({ uncompressedBytes: 700 * mib });
   expect(planFor(content, type(), { bootMode: 'uefi' })).toEqual({
     disks: 1,
-    neededMib: 700,
+    neededMib: 764,
     partitions: [],
   });
 });

@@ -1,5 +1,6 @@
 import {
   type BootMode,
+  configDriveMib,
   type DiskPlan,
   diskMib,
   diskPlan,
@@ -29,8 +30,8 @@ type Content = Pick<
 export function checkFit(image: Content, type: Fitted): void {
   checkKind(image, type);
   checkContent(image);
-  const imageMib = Math.ceil(image.uncompressedBytes / mib);
   const isDisk = image.kind === 'disk';
+  const imageMib = Math.ceil(image.uncompressedBytes / mib) + (isDisk ? configDriveMib : 0);
   const hasMib = isDisk ? diskMib(type.localGb) : rootMib(type);
   if (imageMib <= hasMib) return;
   const what = isDisk ? 'the smallest disk' : 'the root partition';
@@ -124,7 +125,8 @@ function unsuitable(message: string, remedy: string): DomainError {
 
 /** What the image takes of a disk, with what is made besides it, in GB. */
 export function neededGb(image: Content, type: Fitted): number {
-  const bytes = image.kind === 'disk' ? image.uncompressedBytes : partitionsMib(type) * mib;
+  const bytes =
+    image.kind === 'disk' ? image.uncompressedBytes + configDriveMib * mib : partitionsMib(type) * mib;
   return Math.ceil(bytes / 1000 ** 3);
 }
 

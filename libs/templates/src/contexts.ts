@@ -39,6 +39,9 @@ const createContext = z
     imageSectorBytes: f.orEmpty(f.count).describe('Of a whole disk: what its partition table counts in; empty: unknown'),
     readBack: z.enum(readBackPolicies).default('sampled').describe('How much is read again and compared, once written'),
     ...owner,
+    configDriveUrl: f
+      .orEmpty(f.url)
+      .describe("Its config drive, for a disk with ?sectorBytes=512 or 4096, for the instance's token; empty: it has none"),
     bootMode: z.enum(bootModes).describe('Firmware that the machine starts with'),
     pooled: z.boolean().default(false).describe('It has no owner: in the pool it asks for one'),
     pxeMac: f.mac.describe('MAC address of the card that boots from the network'),

@@ -63,7 +63,7 @@ export const rootDeviceHint = z.strictObject({
 
 const planned = {
   name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}$/, 'is not a name of a volume'),
-  use: z.enum(['bios_boot', 'esp', 'root', 'swap', 'kdump', 'data', 'lvm']),
+  use: z.enum(['bios_boot', 'esp', 'config_drive', 'root', 'swap', 'kdump', 'data', 'lvm']),
   sizeMib: mib.nullable(),
   fileSystem: line.nullable(),
   mountPoint: line.nullable(),

@@ -31,11 +31,12 @@ SSH_KEYS=(
 USER_DATA='#!/bin/sh
 echo "it'"'"'s $(hostname)" >/root/hello
 '
+CONFIG_DRIVE_URL=''
 # true: for the resource pool, where it waits for its owner.
 POOLED=false
 
 ROOT_DEVICE_HINT='{"serial":"DISK 1","rotational":false}'
-DISK_LAYOUT='{"disks":1,"neededMib":3462,"partitions":[{"name":"bios-boot","use":"bios_boot","sizeMib":5,"fileSystem":null,"mountPoint":null,"encrypted":false,"number":1,"partitionMib":5,"mirrored":false,"volumes":[]},{"name":"root","use":"root","sizeMib":2500,"fileSystem":"ext4","mountPoint":null,"encrypted":false,"number":2,"partitionMib":2500,"mirrored":false,"volumes":[]},{"name":"swap","use":"swap","sizeMib":256,"fileSystem":null,"mountPoint":null,"encrypted":false,"number":3,"partitionMib":256,"mirrored":false,"volumes":[]},{"name":"kdump","use":"kdump","sizeMib":128,"fileSystem":"ext4","mountPoint":null,"encrypted":false,"number":4,"partitionMib":128,"mirrored":false,"volumes":[]},{"name":"ephemeral","use":"data","sizeMib":null,"fileSystem":"ext4","mountPoint":"/mnt","encrypted":false,"number":5,"partitionMib":null,"mirrored":false,"volumes":[]}]}'
+DISK_LAYOUT='{"disks":1,"neededMib":3526,"partitions":[{"name":"bios-boot","use":"bios_boot","sizeMib":5,"fileSystem":null,"mountPoint":null,"encrypted":false,"number":1,"partitionMib":5,"mirrored":false,"volumes":[]},{"name":"root","use":"root","sizeMib":2500,"fileSystem":"ext4","mountPoint":null,"encrypted":false,"number":2,"partitionMib":2500,"mirrored":false,"volumes":[]},{"name":"swap","use":"swap","sizeMib":256,"fileSystem":null,"mountPoint":null,"encrypted":false,"number":3,"partitionMib":256,"mirrored":false,"volumes":[]},{"name":"kdump","use":"kdump","sizeMib":128,"fileSystem":"ext4","mountPoint":null,"encrypted":false,"number":4,"partitionMib":128,"mirrored":false,"volumes":[]},{"name":"ephemeral","use":"data","sizeMib":null,"fileSystem":"ext4","mountPoint":"/mnt","encrypted":false,"number":5,"partitionMib":null,"mirrored":false,"volumes":[]},{"name":"config-2","use":"config_drive","sizeMib":64,"fileSystem":null,"mountPoint":null,"encrypted":false,"number":6,"partitionMib":64,"mirrored":false,"volumes":[]}]}'
 
 # Talk with the controller: states, progress and everything that is printed.
 # Needs INSTANCE_ID, CONTROLLER_URL and TOKEN.
@@ -437,13 +438,16 @@ partition_disk() {
   make_volumes
 }
 
+# The config drive comes first, at the end of the disk: what takes the rest ends in front of it.
 create_partitions() {
-  local options
+  local options at
+  at=$(config_drive_at "$1")
   options=$(planned '
     {bios_boot: "EF02", esp: "EF00", swap: "8200", lvm: "8E00"} as $types
-    | .partitions[]
+    | .partitions | sort_by(.use != "config_drive") | .[]
+    | (if .use == "config_drive" then "'"$at"'M" else "0" end) as $start
     | (if .mirrored then "FD00" elif .encrypted then "8309" else $types[.use] // "8300" end) as $type
-    | "--new=\(.number):0:\(if .partitionMib then "+\(.partitionMib)M" else "0" end)",
+    | "--new=\(.number):\($start):\(if .partitionMib then "+\(.partitionMib)M" else "0" end)",
       "--typecode=\(.number):\($type)", "--change-name=\(.number):\(.name)"')
   mapfile -t options <<<"$options"
   sgdisk --clear --align-end "${options[@]}" "$1"
@@ -451,12 +455,13 @@ create_partitions() {
 
 make_volumes() {
   local partitions number mirrored name use size file_system mount_point encrypted device
-  BOOT_DISKS=("${DISKS[@]}") ESP_DEVICES=() DEVICE_OF=()
+  BOOT_DISKS=("${DISKS[@]}") ESP_DEVICES=() CONFIG_DRIVE_DEVICES=() DEVICE_OF=()
   partitions=$(planned ".partitions[] | \"\\(.number) \\(.mirrored) \" + $VOLUME_FIELDS")
   while read -r -u 3 number mirrored name use size file_system mount_point encrypted; do
     case $use in
       bios_boot) continue ;;
       esp) make_esps "$number" && continue ;;
+      config_drive) find_config_drives "$number" && continue ;;
     esac
     device=$(partition_path "${DISKS[0]}" "$number")
     if [[ $mirrored == true ]]; then
@@ -487,6 +492,12 @@ make_esps() {
     mkfs.vfat -F 32 -n ESP -i "$id" "$device"
     ESP_DEVICES+=("$device")
   done
+}
+
+# As many as disks.
+find_config_drives() {
+  local disk
+  for disk in "${DISKS[@]}"; do CONFIG_DRIVE_DEVICES+=("$(partition_path "$disk" "$1")"); done
 }
 
 # make_mirror DEVICE NAME NUMBER. What is written goes to both disks at once; the rest is made equal later, by the OS: an
@@ -572,6 +583,117 @@ make_unbootable() {
     boot=$(partition_path "$disk" 1)
     [[ ! -b $boot ]] || dd if=/dev/zero of="$boot" bs=1M count=5 conv=notrunc,fsync status=none
   done
+}
+
+# The config drive: a partition of 64 MiB at the very end of each disk, whose file system an OS finds by its label, config-2. The
+# controller makes the file system; here it is written and read back. Without one the partition stays, all zeros: its next owner
+# may have one. Needs CONFIG_DRIVE_URL (empty: none) and what layout.sh sets.
+
+CONFIG_DRIVE_MIB=64 CONFIG_DRIVE_DEVICES=() CONFIG_DRIVE_SECTOR=512
+
+# config_drive_at DISK: where it begins, in MiB; behind it is the end of the partition table.
+config_drive_at() {
+  printf '%d\n' $((($(blockdev --getsize64 "$1") >> 20) - CONFIG_DRIVE_MIB - 1))
+}
+
+write_config_drive() {
+  local device
+  for device in "${CONFIG_DRIVE_DEVICES[@]}"; do
+    zero_range "$device" 0 $((CONFIG_DRIVE_MIB << 20))
+    [[ ! $CONFIG_DRIVE_URL ]] || fill_config_drive "$device"
+  done
+}
+
+fill_config_drive() {
+  CONFIG_DRIVE_SECTOR=$(blockdev --getss "$1")
+  until_done try_config_drive
+  dd if="$WORK_DIR/config-drive" of="$1" bs=1M conv=notrunc,fsync status=none ||
+    fail "writing the config drive to $1 failed"
+  blockdev --flushbufs "$1"
+  check_config_drive "$1"
+  printf 'config drive: %d bytes written to %s\n' "$(stat --format=%s "$WORK_DIR/config-drive")" "$1"
+}
+
+try_config_drive() {
+  local status=0 size
+  curl --fail --silent --show-error --connect-timeout 10 --max-time 120 --header @"$WORK_DIR/authorization" \
+    --dump-header "$WORK_DIR/config-drive.headers" --output "$WORK_DIR/config-drive" --write-out '%{stderr}code=%{http_code}\n' \
+    "$CONFIG_DRIVE_URL?sectorBytes=$CONFIG_DRIVE_SECTOR" 2>"$WORK_DIR/fetch" || status=$?
+  if ((status != 0)); then
+    fetch_failed "$status" 'the download of the config drive failed'
+    return 0
+  fi
+  size=$(stat --format=%s "$WORK_DIR/config-drive")
+  ((size <= CONFIG_DRIVE_MIB << 20)) || fail "the config drive has $size bytes, more than $CONFIG_DRIVE_MIB MiB"
+  [[ $(expected_digest) == "$(digest_of <"$WORK_DIR/config-drive")" ]] ||
+    TROUBLE="the config drive that came has the digest $(digest_of <"$WORK_DIR/config-drive"), expected $(expected_digest)"
+}
+
+# As the header Repr-Digest has it (RFC 9530): the SHA-256 in base64.
+digest_of() {
+  openssl dgst -sha256 -binary | openssl base64 -A
+}
+
+expected_digest() {
+  sed -n -E 's|^repr-digest:.*sha-256=:([A-Za-z0-9+/=]+):.*|\1|Ip' "$WORK_DIR/config-drive.headers" | tail -n 1
+}
+
+# check_config_drive DEVICE: past the page cache.
+check_config_drive() {
+  local size found
+  size=$(stat --format=%s "$WORK_DIR/config-drive")
+  found=$({ dd if="$1" bs=1M count=$(((size + 1048575) >> 20)) iflag=direct,fullblock status=none || true; } |
+    head --bytes="$size" | digest_of)
+  [[ $found == "$(expected_digest)" ]] ||
+    fail "the config drive, read back from $1, has the digest $found, expected $(expected_digest): the disk does not keep what it is given"
+}
+
+# What the OS finds the partitions by when it gets another owner.
+note_config_drive() {
+  local device
+  for device in "${CONFIG_DRIVE_DEVICES[@]}"; do blkid --probe --match-tag PART_ENTRY_UUID --output value "$device"; done |
+    put_file /etc/dodai/config-drive 600
+}
+
+# add_config_drive DISK: behind the partitions that an image of a whole disk brings. One that an image was taken with is not kept.
+add_config_drive() {
+  local at start device
+  at=$(config_drive_at "$1")
+  case $(blkid --probe --match-tag PTTYPE --output value "$1") in
+    gpt) add_config_drive_to_gpt "$1" "$at" ;;
+    dos) add_config_drive_to_mbr "$1" "$at" || return 0 ;;
+    *) cannot_have_config_drive 'has neither GPT nor MBR' || return 0 ;;
+  esac
+  reread_partitions "$1"
+  start=$(((at << 20) / $(blockdev --getss "$1")))
+  device=$(sfdisk --json "$1" | jq --raw-output ".partitiontable.partitions[] | select(.start == $start).node")
+  CONFIG_DRIVE_DEVICES=("$device")
+}
+
+add_config_drive_to_gpt() {
+  local number
+  for number in $(sgdisk --print "$1" | awk '$NF == "config-2" { print $1 }'); do sgdisk --delete="$number" "$1"; done
+  sgdisk --new="0:$2M:+${CONFIG_DRIVE_MIB}M" --typecode=0:8300 --change-name=0:config-2 "$1" ||
+    fail "image $IMAGE_ID leaves no room for the config drive at the end of $1"
+}
+
+# Logical partitions are left alone: to make one is to move the end of the extended one.
+add_config_drive_to_mbr() {
+  local sector
+  sector=$(blockdev --getss "$1")
+  (($(sfdisk --json "$1" | jq '[.partitiontable.partitions[].node | select(test("(^|[^0-9])[1-4]$"))] | length') < 4)) ||
+    { cannot_have_config_drive 'has no free primary partition' || return 1; }
+  printf 'start=%d, size=%d, type=83\n' $((($2 << 20) / sector)) $(((CONFIG_DRIVE_MIB << 20) / sector)) |
+    sfdisk --append --no-reread --no-tell-kernel "$1" ||
+    fail "image $IMAGE_ID leaves no room for the config drive at the end of $1"
+}
+
+# cannot_have_config_drive WHY: which only matters to an owner who asked for one.
+cannot_have_config_drive() {
+  [[ ! $CONFIG_DRIVE_URL ]] ||
+    fail "the partition table of image $IMAGE_ID $1, which the config drive would take: use an image with GPT, or spawn without a config drive"
+  printf 'no partition for a config drive: the partition table of image %s %s\n' "$IMAGE_ID" "$1"
+  return 1
 }
 
 
@@ -1921,5 +2043,5 @@ start_steps install
 run_steps report_start:0 set_clock:1 check_boot_mode:1 choose_disk:2 check_that_image_fits:3 partition_disk:4 \
   fetch_chunk_list:5 zero_holes:6 stream_image:10 read_back:65 grow_root:75 renew_root_uuid:77 mount_root:78 mount_volumes:79 \
   take_host_name:82 write_dodai_files:82 write_ssh_keys:83 write_fstab:83 write_keys:83 write_arrays:83 \
-  rebuild_initramfs:84 install_boot_loader:88 configure_network:97 \
+  rebuild_initramfs:84 install_boot_loader:88 configure_network:97 note_config_drive:97 write_config_drive:98 \
   set_installed_clock:98 close_disk:99 report_install_reboot:100
