@@ -1,7 +1,17 @@
 import { type DynamicModule, Global, Module } from '@nestjs/common';
 import { ImageCache, ImageDownloads, ImageLibrary, SumsSignatures } from '#images';
 import { Clock, WakeQueue } from '#platform';
-import { Callbacks, Configuring, HandOver, Netbooting, PowerSync, Spawning, Verbs, Why } from '#provisioning';
+import {
+  Callbacks,
+  Configuring,
+  HandOver,
+  InstanceDocuments,
+  Netbooting,
+  PowerSync,
+  Spawning,
+  Verbs,
+  Why,
+} from '#provisioning';
 import {
   ConfigDriveStore,
   ConfigurationDefaultsStore,
@@ -41,6 +51,7 @@ export class PartsModule {
       [ImageDownloads, parts.downloads],
       [SumsSignatures, parts.signatures],
       [Configuring, parts.configuring],
+      [InstanceDocuments, parts.documents],
       [Spawning, parts.spawning],
       [Verbs, parts.verbs],
       [Callbacks, parts.callbacks],

@@ -31,6 +31,7 @@ import {
   createConductor,
   HandOver,
   Housekeeping,
+  InstanceDocuments,
   Netbooting,
   PoolKeeper,
   PowerSync,
@@ -79,6 +80,7 @@ export interface Parts {
   downloads: ImageDownloads;
   signatures: SumsSignatures;
   configuring: Configuring;
+  documents: InstanceDocuments;
   spawning: Spawning;
   verbs: Verbs;
   callbacks: Callbacks;
@@ -189,6 +191,7 @@ export async function openParts(
     signatures: new SumsSignatures(join(config.dataDir, 'images'), runner),
     downloads,
     configuring,
+    documents: new InstanceDocuments(stores),
     spawning,
     verbs: new Verbs(stores, writer, bmc, { queue, clock }),
     callbacks: new Callbacks(stores, writer, queue, { box, clock, deadlines }),

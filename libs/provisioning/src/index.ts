@@ -7,6 +7,7 @@ export { Bmc } from './bmc.js';
 export { Callbacks, type Notify } from './callbacks.js';
 export { Conductor } from './conductor.js';
 export { Configuring, type WantedConfiguration } from './configuring/configuring.js';
+export { type Described, InstanceDocuments } from './configuring/instance-documents.js';
 export { ConsoleCapture } from './console-capture.js';
 export { createConductor } from './engine.js';
 export { Housekeeping } from './housekeeping.js';

@@ -19,13 +19,16 @@ const password = z
   // oxlint-disable-next-line no-control-regex -- they are what is looked for
   .regex(/^[^\u0000-\u001f\u007f]*$/, 'holds a control character');
 
-/** crypt(5): what systems of today take; DES and MD5 are broken in minutes. */
+/**
+ * crypt(5). DES and MD5 are broken in minutes; cloud-init (cc_set_passwords) knows no others by their form, and would take what it
+ * does not know for the password itself.
+ */
 const passwordHash = z
   .string()
   .max(512)
   .regex(
-    /^\$(5|6|7|y|gy|2[abxy])\$[./A-Za-z0-9$=,]+$/,
-    'is not a hash as crypt(5) has it, such as $6$… (openssl passwd -6) or $y$… (mkpasswd)',
+    /^\$(5|6|2[ay])\$[./A-Za-z0-9=]+\$[./A-Za-z0-9$]+$/,
+    'is not a hash that cloud-init takes for one: $6$… (openssl passwd -6), $5$… or $2y$…',
   );
 
 /** What can be given at spawn, and as defaults of a cluster, an instance type or a machine. */

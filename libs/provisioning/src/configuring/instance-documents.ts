@@ -1,0 +1,56 @@
+import { randomBytes } from 'node:crypto';
+import { type Instance, type Machine } from '#core';
+import { type DescribedInstance, instanceData, type InstanceData } from '#metadata';
+import type { InstanceStore, MachineStore } from '#store';
+import { nicsOf } from './cards.js';
+
+/** What every document of an instance is made from. */
+export interface Described {
+  instance: DescribedInstance;
+  data: InstanceData;
+}
+
+interface Stores {
+  machines: MachineStore;
+  instances: InstanceStore;
+}
+
+/** How much a kernel of today takes at once; nova gives as much. */
+const seedBytes = 512;
+
+/** What the library of documents is to know of an instance, looked up. */
+export class InstanceDocuments {
+  constructor(private readonly stores: Stores) {}
+
+  /** null: it has no machine any more, and so there is nobody to be told. Throws DomainError `instance-not-found`. */
+  async describe(instanceId: string): Promise<Described | null> {
+    const instance = await this.stores.instances.get(instanceId);
+    const machine = instance.machineId === null ? null : await this.stores.machines.byId(instance.machineId);
+    if (machine?.instanceId !== instanceId) return null;
+    return this.of(instance, machine);
+  }
+
+  /** Throws DomainError `user-data-invalid`, `user-data-too-large` or `invalid-request` for what cannot be put together. */
+  async of(instance: Instance, machine: Machine): Promise<Described> {
+    const described = describedInstance(instance, machine);
+    return { instance: described, data: await instanceData(described) };
+  }
+}
+
+function describedInstance(instance: DescribedOf, machine: Machine): DescribedInstance {
+  const { id, hostName, imageId, instanceType, cluster, configuration } = instance;
+  const { availabilityZone } = machine;
+  const same = { id, hostName, imageId, instanceType, cluster, configuration, availabilityZone };
+  return {
+    ...same,
+    rootDevice: null,
+    nics: nicsOf(machine),
+    randomSeed: randomBytes(seedBytes).toString('base64'),
+  };
+}
+
+/** What an instance is known by, there already or not. */
+type DescribedOf = Pick<
+  Instance,
+  'id' | 'hostName' | 'imageId' | 'instanceType' | 'cluster' | 'configuration'
+>;
