@@ -16,11 +16,11 @@ COPY test test
 RUN npm run build && npm prune --omit=dev
 
 FROM node:20-bookworm-slim
-# What the controller runs: ipmitool for BMCs, dnsmasq for DHCP, the loaders that machines fetch over TFTP, and what
-# unpacks images.
+# What the controller runs: ipmitool for BMCs, dnsmasq for DHCP, the loaders that machines fetch over TFTP, what
+# unpacks images, and what writes config drives.
 RUN apt-get update \
   && apt-get install -y --no-install-recommends ipmitool dnsmasq-base nginx-light pxelinux syslinux-common zstd xz-utils bzip2 \
-    qemu-utils gpgv e2fsprogs grub-common tar iproute2 \
+    qemu-utils gpgv e2fsprogs grub-common tar iproute2 xorriso dosfstools mtools \
   && rm -rf /var/lib/apt/lists/*
 WORKDIR /opt/dodai
 COPY --from=build /opt/dodai/package.json ./

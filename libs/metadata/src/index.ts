@@ -13,3 +13,13 @@ export { networkConfig } from './network/network-config.js';
 export { networkData } from './network/network-data.js';
 export * from './network/resolved-network.js';
 export * from './user-data/index.js';
+export { ConfigDriveWriter } from './config-drive/config-drive-writer.js';
+export {
+  type DriveForm,
+  driveForm,
+  type DriveFormat,
+  driveFormats,
+  maxDriveBytes,
+} from './config-drive/drive-form.js';
+export { unpackedDrive } from './config-drive/packed-drive.js';
+export { type ReadyConfigDrive, ReadyConfigDrives } from './config-drive/ready-config-drives.js';

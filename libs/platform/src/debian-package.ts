@@ -10,6 +10,10 @@ const packages: Record<string, string> = {
   'grub-fstest': 'grub-common',
   prlimit: 'util-linux',
   fallocate: 'util-linux',
+  blkid: 'util-linux',
+  'mkfs.vfat': 'dosfstools',
+  'fsck.fat': 'dosfstools',
+  mcopy: 'mtools',
   xz: 'xz-utils',
 };
 

@@ -1,7 +1,7 @@
-import { stringify } from 'yaml';
 import type { DescribedInstance, InstanceData } from '../described-instance.js';
 import { networkConfig } from '../network/network-config.js';
 import { resolvedNetwork } from '../network/resolved-network.js';
+import { cloudInitYaml } from './cloud-init-yaml.js';
 import { document, folder, type TreeFolder } from './document-tree.js';
 
 const empty = Buffer.alloc(0);
@@ -12,7 +12,7 @@ const empty = Buffer.alloc(0);
  */
 export function noCloudFolder(instance: DescribedInstance, data: InstanceData): TreeFolder {
   return folder({
-    'meta-data': document(stringify(metaData(instance), { lineWidth: 0 }), 'application/yaml'),
+    'meta-data': document(cloudInitYaml(metaData(instance)), 'application/yaml'),
     'user-data': document(data.userData ?? empty, 'application/octet-stream'),
     'vendor-data': document(data.vendorData ?? empty, 'application/octet-stream'),
     'network-config': document(networkConfig(resolvedNetwork(instance)), 'application/yaml'),

@@ -1,4 +1,4 @@
-import { stringify } from 'yaml';
+import { cloudInitYaml } from '../documents/cloud-init-yaml.js';
 import type { ResolvedLink, ResolvedNetwork, ResolvedStatic } from './resolved-network.js';
 
 type Settings = Record<string, unknown>;
@@ -11,10 +11,7 @@ export function networkConfig(network: ResolvedNetwork): string {
     vlans: sectionOf(network, 'vlan'),
   };
   const filled = Object.entries(sections).filter(([, section]) => Object.keys(section).length > 0);
-  return stringify(
-    { version: 2, ...Object.fromEntries(filled) },
-    { lineWidth: 0, aliasDuplicateObjects: false },
-  );
+  return cloudInitYaml({ version: 2, ...Object.fromEntries(filled) });
 }
 
 function sectionOf(network: ResolvedNetwork, type: ResolvedLink['type']): Record<string, Settings> {
@@ -63,12 +60,16 @@ function addressSettings(network: ResolvedNetwork, id: string): Settings {
   const fixed = here.filter((address) => address.type === 'static');
   const has = (type: string) => here.some((address) => address.type === type);
   const routes = fixed.flatMap((address) => address.routes);
+  const gateway6 = routes.find(({ to }) => to === '::/0')?.via;
+  const others = routes.filter(({ to }) => to !== '::/0');
   return {
     ...(has('dhcp4') && { dhcp4: true }),
     ...(has('dhcp6') && { dhcp6: true }),
     ...acceptRa(has('slaac') || has('dhcp6'), fixed),
     ...(fixed.length > 0 && { addresses: fixed.map((each) => `${each.address}/${each.prefixLength}`) }),
-    ...(routes.length > 0 && { routes: routes.map(({ to, via }) => ({ to, via })) }),
+    // As a route, cloud-init 22.4 takes ::/0 for ::/64, unless it writes netplan.
+    ...(gateway6 !== undefined && { gateway6 }),
+    ...(others.length > 0 && { routes: others.map(({ to, via }) => ({ to, via })) }),
     ...(id === resolverLink(network) && { nameservers: nameservers(network) }),
   };
 }

@@ -25,11 +25,11 @@ export function networkData({ links, addresses, dns }: ResolvedNetwork): Network
       link: address.link,
       ...(address.type === 'static' ? staticData(address) : { type: dynamicTypes[address.type] }),
     })),
-    services: dns.servers.map((address) => ({
+    services: dns.servers.map((address, index) => ({
       type: 'dns',
       address,
-      // Not in nova's documents, but allowed by its schema, and read by cloud-init.
-      ...(dns.searchDomains.length > 0 && { search: dns.searchDomains }),
+      // Not in nova's documents, but allowed by its schema, and read by cloud-init, which adds up what several servers say.
+      ...(index === 0 && dns.searchDomains.length > 0 && { search: dns.searchDomains }),
     })),
   };
 }

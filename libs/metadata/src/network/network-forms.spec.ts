@@ -135,11 +135,10 @@ describe('network_data.json', () => {
     ]);
   });
 
-  it('has name servers with the domains that are searched', () => {
-    const search = ['example.org', 'example.net'];
+  it('has name servers, and once the domains that are searched', () => {
     expect(dataOf(bondedNetwork).services).toEqual([
-      { type: 'dns', address: '192.168.120.53', search },
-      { type: 'dns', address: '2001:db8::53', search },
+      { type: 'dns', address: '192.168.120.53', search: ['example.org', 'example.net'] },
+      { type: 'dns', address: '2001:db8::53' },
     ]);
   });
 
@@ -177,10 +176,10 @@ describe('network config version 2', () => {
           link: 'bond0',
           'accept-ra': false,
           addresses: ['192.168.120.5/22', '2001:db8:120::5/64'],
+          gateway6: '2001:db8:120::1',
           routes: [
             { to: '0.0.0.0/0', via: '192.168.123.254' },
             { to: '10.2.0.0/16', via: '192.168.123.253' },
-            { to: '::/0', via: '2001:db8:120::1' },
           ],
           nameservers: {
             addresses: ['192.168.120.53', '2001:db8::53'],
@@ -189,6 +188,10 @@ describe('network config version 2', () => {
         },
       },
     });
+  });
+
+  it('has addresses of cards in quotes: YAML 1.1 would take them for numbers', () => {
+    expect(networkConfig(resolved(null))).toContain('macaddress: "52:54:00:00:00:01"');
   });
 
   it('takes router advertisements where they are asked for, beside a static address too', () => {
