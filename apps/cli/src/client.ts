@@ -21,6 +21,9 @@ import {
   type MachineView,
   type PowerVerb,
   type SpawnPreview,
+  type UserDataItemPutInput,
+  type UserDataItemStored,
+  type UserDataItemView,
   type WhyView,
   eventList,
   imageDigests,
@@ -36,6 +39,9 @@ import {
   machineList,
   machineView,
   spawnPreview,
+  userDataItemList,
+  userDataItemStored,
+  userDataItemView,
   whyView,
 } from '#contract';
 import type { DefaultsScope, InstanceVerb, PowerOrderVerb } from '#core';
@@ -252,6 +258,27 @@ export class DodaiClient {
 
   async deleteInstanceType(name: string): Promise<void> {
     await this.#http.send({ method: 'DELETE', path: `/v1/instance-types/${segment(name)}` });
+  }
+
+  listUserDataItems(query: ListOptions = {}) {
+    return pages(this.#http, userDataItemList, '/v1/user-data-items', query);
+  }
+
+  /** Without a version: the newest. */
+  async userDataItem(name: string, version?: number): Promise<UserDataItemView> {
+    const path = `/v1/user-data-items/${segment(name)}`;
+    return await this.#http.read(userDataItemView, { path, query: { version } });
+  }
+
+  async putUserDataItem(name: string, body: UserDataItemPutInput): Promise<UserDataItemStored> {
+    const path = `/v1/user-data-items/${segment(name)}`;
+    return await this.#http.read(userDataItemStored, { method: 'PUT', path, body });
+  }
+
+  /** Without a version: all of them. */
+  async deleteUserDataItem(name: string, version?: number): Promise<void> {
+    const path = `/v1/user-data-items/${segment(name)}`;
+    await this.#http.send({ method: 'DELETE', path, query: { version } });
   }
 
   listInstances(

@@ -12,6 +12,7 @@ import { addInstances } from './commands/instances.js';
 import { addMachines } from './commands/machines.js';
 import { addPower } from './commands/power.js';
 import { addSpawn } from './commands/spawn.js';
+import { addUserDataItems } from './commands/user-data-items.js';
 import { addWatch } from './commands/watch.js';
 import { addWhy } from './commands/why.js';
 import { defaultTokenFile, defaultUrl } from './connection.js';
@@ -64,6 +65,7 @@ export function buildProgram(io: CliIo, version: string): Command {
     addImages,
     addInstanceTypes,
     addDefaults,
+    addUserDataItems,
     addInstances,
     addSpawn,
     addDestroy,

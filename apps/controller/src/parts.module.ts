@@ -1,6 +1,7 @@
 import { type DynamicModule, Global, Module } from '@nestjs/common';
 import { ImageCache, ImageDownloads, ImageLibrary, SumsSignatures } from '#images';
 import { Clock, WakeQueue } from '#platform';
+import { UserDataChecks } from '#metadata';
 import {
   Callbacks,
   Configuring,
@@ -24,6 +25,7 @@ import {
   InstanceTypeStore,
   MachineStore,
   TokenStore,
+  UserDataItemStore,
 } from '#store';
 import { Shutdown } from './http/shutdown.js';
 import type { Parts } from './parts.js';
@@ -55,6 +57,7 @@ export class PartsModule {
       [Spawning, parts.spawning],
       [Verbs, parts.verbs],
       [Callbacks, parts.callbacks],
+      [UserDataChecks, parts.userDataChecks],
       [Netbooting, parts.netbooting],
       [HandOver, parts.handOver],
       [PowerSync, parts.powerSync],
@@ -68,6 +71,7 @@ export class PartsModule {
       [TokenStore, stores.tokens],
       [ConfigurationDefaultsStore, stores.defaults],
       [ConfigDriveStore, stores.drives],
+      [UserDataItemStore, stores.userDataItems],
     ] as const;
     const providers = values.map(([provide, useValue]) => ({ provide, useValue }));
     return { module: PartsModule, providers, exports: values.map(([token]) => token) };

@@ -8,6 +8,7 @@ import {
   Room,
   SumsSignatures,
 } from '#images';
+import { UserDataChecks } from '#metadata';
 import {
   type Clock,
   type Config,
@@ -57,6 +58,7 @@ import {
   Pruner,
   Reservations,
   TokenStore,
+  UserDataItemStore,
 } from '#store';
 import { TemplateRenderer } from '#templates';
 import type { Closers } from './closers.js';
@@ -86,6 +88,7 @@ export interface Parts {
   callbacks: Callbacks;
   netbooting: Netbooting;
   handOver: HandOver;
+  userDataChecks: UserDataChecks;
   /** Its figures are asked for in every role; only a conductor starts it. */
   powerSync: PowerSync;
   why: Why;
@@ -109,6 +112,7 @@ interface Stores {
   tokens: TokenStore;
   defaults: ConfigurationDefaultsStore;
   drives: ConfigDriveStore;
+  userDataItems: UserDataItemStore;
 }
 
 /** What the program that starts the controller may bring along, in place of what the controller makes for itself. */
@@ -197,6 +201,7 @@ export async function openParts(
     callbacks: new Callbacks(stores, writer, queue, { box, clock, deadlines }),
     netbooting: new Netbooting(stores, renderer, config, box),
     handOver: new HandOver(stores, renderer, config, box),
+    userDataChecks: new UserDataChecks(config.cloudConfig),
     powerSync,
     why: new Why(stores, clock, { publicUrl: config.publicUrl, dhcp: config.dhcp.mode }),
     duties: {
@@ -242,5 +247,6 @@ function storesOn(database: Database): Stores {
     tokens: new TokenStore(database),
     defaults: new ConfigurationDefaultsStore(database),
     drives: new ConfigDriveStore(database),
+    userDataItems: new UserDataItemStore(database),
   };
 }

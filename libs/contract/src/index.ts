@@ -20,6 +20,7 @@ export * from './paging.js';
 export * from './problem.js';
 export * from './spawn.js';
 export * from './sums.js';
+export * from './user-data-item.js';
 export * from './verbs.js';
 export * from './why.js';
 export * from './wipe.js';

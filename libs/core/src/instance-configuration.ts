@@ -106,3 +106,17 @@ export interface ConfigurationLayer {
   network?: NetworkConfiguration;
   configDrive?: boolean;
 }
+
+/** A part of the library of user data, in one of its versions. */
+export interface UserDataItem {
+  name: string;
+  /** From 1; what was put once never changes. */
+  version: number;
+  type: UserDataType;
+  content: string;
+  template: boolean;
+  mergeType: string | null;
+  description: string;
+  createdAt: Date;
+  createdBy: string;
+}

@@ -36,3 +36,4 @@ export { Pruner, type Pruned } from './pruner.js';
 export { TokenStore } from './token-store.js';
 export type { Change } from './transitions.js';
 export { databaseUnavailable } from './unavailable.js';
+export { type NewUserDataItem, UserDataItemStore } from './user-data-item-store.js';

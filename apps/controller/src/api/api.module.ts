@@ -22,6 +22,7 @@ import { MachineEnrolment } from './machine-enrolment.js';
 import { MachineImportController } from './machine-import.controller.js';
 import { MachineVerbsController } from './machine-verbs.controller.js';
 import { MachinesController } from './machines.controller.js';
+import { UserDataItemsController } from './user-data-items.controller.js';
 import { WhyController } from './why.controller.js';
 
 /** Role `api`: what orchestrators and operators talk to. */
@@ -34,6 +35,7 @@ import { WhyController } from './why.controller.js';
     ImagesController,
     UploadsController,
     InstanceTypesController,
+    UserDataItemsController,
     InstancesController,
     ConfigurationDefaultsController,
     InstanceVerbsController,

@@ -5,10 +5,19 @@ import {
   type Image,
   type Instance,
   type InstanceType,
+  type UserDataItem,
   type Machine,
   type TimelineEvent,
 } from '#core';
-import type { EventView, ImageView, InstanceTypeView, InstanceView, MachineView } from '#contract';
+import type {
+  EventView,
+  ImageView,
+  InstanceTypeView,
+  InstanceView,
+  MachineView,
+  UserDataItemSummary,
+  UserDataItemView,
+} from '#contract';
 import { configurationViewOf } from './configuration-view.js';
 
 const iso = (date: Date) => date.toISOString();
@@ -105,6 +114,22 @@ export function imageViewOf(image: Image): ImageView {
 
 export function instanceTypeViewOf(type: InstanceType): InstanceTypeView {
   return { ...type, createdAt: iso(type.createdAt) };
+}
+
+export function userDataItemSummaryOf({ content, createdAt, ...same }: UserDataItem): UserDataItemSummary {
+  return { ...same, bytes: Buffer.byteLength(content), createdAt: iso(createdAt) };
+}
+
+export function userDataItemViewOf(item: UserDataItem, versions: readonly UserDataItem[]): UserDataItemView {
+  return {
+    ...userDataItemSummaryOf(item),
+    content: item.content,
+    versions: versions.map(({ version, createdAt, createdBy }) => ({
+      version,
+      createdAt: iso(createdAt),
+      createdBy,
+    })),
+  };
 }
 
 export function eventViewOf(event: TimelineEvent): EventView {

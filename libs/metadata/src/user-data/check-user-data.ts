@@ -12,7 +12,7 @@ import { UserDataInspector } from './user-data-inspector.js';
  */
 export async function checkUserData(
   userData: UserData,
-  schema: CloudConfigSchema,
+  schema: CloudConfigSchema | null,
   context: UserDataContext,
 ): Promise<Findings> {
   if (userData.kind === 'parts') return checkUserDataParts(userData.parts, schema, context);
@@ -30,7 +30,7 @@ export async function checkUserData(
 /** Of user data or of vendor data. */
 export async function checkUserDataParts(
   parts: UserDataPart[],
-  schema: CloudConfigSchema,
+  schema: CloudConfigSchema | null,
   context: UserDataContext,
 ): Promise<Findings> {
   const findings: Findings = { faults: [], warnings: [] };

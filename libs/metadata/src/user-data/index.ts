@@ -1,9 +1,9 @@
 export { userDataLimitBytes } from './assembled.js';
-export { checkUserData, checkUserDataParts } from './check-user-data.js';
+export { checkUserData } from './check-user-data.js';
 export { CloudConfigSchema } from './cloud-config/cloud-config-schema.js';
-export { filledParts, type UserDataContext, userDataContext } from './filled-parts.js';
+export type { UserDataContext } from './filled-parts.js';
 export { type Finding, findingInWords, type Findings } from './finding.js';
 export { instanceData } from './instance-data.js';
 export { kindOf, type UserDataKind } from './kinds.js';
-export { type CloudConfigPolicy, judged } from './policy.js';
 export { sampleContext } from './sample-context.js';
+export { type CloudConfigSettings, UserDataChecks } from './user-data-checks.js';

@@ -4,7 +4,7 @@ import type { Remarks } from './finding.js';
 import { kindOfText, type UserDataKind } from './kinds.js';
 
 /** What is said of a text once it is known what it is for. */
-type Check = (text: string, remarks: Remarks, schema: CloudConfigSchema) => void;
+type Check = (text: string, remarks: Remarks, schema: CloudConfigSchema | null) => void;
 
 /** What is made of several others is not here: those are looked at one by one. */
 export type SimpleKind = Exclude<UserDataKind, 'multipart/mixed' | 'text/cloud-config-archive'>;

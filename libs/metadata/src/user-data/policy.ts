@@ -21,7 +21,11 @@ function refusal(refused: Finding[], { warnings }: Findings, field: string): Dom
   const told = refused.slice(0, toldFaults).map(findingInWords);
   const more = refused.length > toldFaults ? [`and ${refused.length - toldFaults} more`] : [];
   return new DomainError('user-data-invalid', `${field} has faults: ${[...told, ...more].join('; ')}`, {
-    context: { field, faults: refused, warnings },
+    context: {
+      errors: refused.map((finding) => ({ field, message: findingInWords(finding) })),
+      faults: refused,
+      warnings,
+    },
     remedy: 'Mend what is named; lines and columns count from 1 in each part.',
   });
 }

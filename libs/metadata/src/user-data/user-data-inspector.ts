@@ -19,7 +19,7 @@ const knownBeginnings =
 /** Looks at user data as cloud-init would, down to its last part. */
 export class UserDataInspector {
   constructor(
-    private readonly schema: CloudConfigSchema,
+    private readonly schema: CloudConfigSchema | null,
     private readonly depth = 0,
   ) {}
 

@@ -3,8 +3,8 @@ import type { CloudConfigSchema } from './cloud-config-schema.js';
 import type { DeprecatedSchema } from './schema-validator.js';
 import { type Path, pathInWords, YamlText } from './yaml-text.js';
 
-/** Says what is wrong with a text of cloud-config; its first line may say that it is one. */
-export function checkCloudConfig(text: string, schema: CloudConfigSchema, remarks: Remarks): void {
+/** Says what is wrong with a text of cloud-config; its first line may say that it is one. No schema: only whether it can be read. */
+export function checkCloudConfig(text: string, schema: CloudConfigSchema | null, remarks: Remarks): void {
   const yaml = new YamlText(text);
   const config = readable(yaml, remarks);
   if (/^\s+#cloud-config/i.test(text))
@@ -14,7 +14,7 @@ export function checkCloudConfig(text: string, schema: CloudConfigSchema, remark
       message: 'has something before #cloud-config, which belongs into the first line',
       about: 'schema',
     });
-  if (config === undefined) return;
+  if (config === undefined || schema === null) return;
   for (const { path, at, message } of schema.faults(config))
     remarks.fault({ path: pathInWords(path), ...yaml.placeOf(path, at), message, about: 'schema' });
   warn(yaml, config, schema, remarks);
