@@ -29,6 +29,11 @@ describe('a tree of documents', () => {
     expect(textAt('/latest/meta-data/0=mine')).toBeUndefined();
   });
 
+  it('lists numbers by what they count', () => {
+    const keys = Object.fromEntries(Array.from({ length: 12 }, (_, index) => [String(index), document('')]));
+    expect(answerOf(folder(keys), '/')?.content.toString()).toBe('0\n1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n11');
+  });
+
   it('answers the same with and without slashes at the ends, and with doubled ones', () => {
     for (const path of [
       'latest/meta-data/placement',

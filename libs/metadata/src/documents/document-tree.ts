@@ -51,7 +51,13 @@ export function versionFolder(entries: Record<string, TreeNode | null>): TreeFol
   return folder(entries, Object.fromEntries(Object.keys(entries).map((name) => [name, name])));
 }
 
-const byName = ([one]: [string, unknown], [other]: [string, unknown]) => (one < other ? -1 : 1);
+/** Numbers, such as those of keys, by what they count. */
+function byName([one]: [string, unknown], [other]: [string, unknown]): number {
+  if (isNumber.test(one) && isNumber.test(other)) return Number(one) - Number(other);
+  return one < other ? -1 : 1;
+}
+
+const isNumber = /^\d+$/;
 
 /**
  * What a tree answers at a path such as `/latest/meta-data/`. Slashes at the ends, and doubled ones, mean nothing, as with EC2 and
