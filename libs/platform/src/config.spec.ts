@@ -37,3 +37,33 @@ describe('DODAI_IMAGE_MAX_GB', () => {
     expect(() => loadConfig({ DODAI_IMAGE_MAX_GB: text })).toThrow('DODAI_IMAGE_MAX_GB');
   });
 });
+
+describe('the settings of the metadata service', () => {
+  it('have its port next to the others, and trust nobody', () => {
+    expect(loadConfig({}).metadata).toEqual({
+      host: '0.0.0.0',
+      port: 7073,
+      namespace: 'dodai',
+      sharedSecret: undefined,
+      trustedProxies: [],
+      rate: 100,
+      route: false,
+    });
+  });
+
+  it.each(['latest', 'openstack', 'nocloud', 'ec2', '2009-04-04', 'Dodai', 'a/b', '-a'])(
+    'refuse the namespace %s',
+    (name) =>
+      expect(() => loadConfig({ DODAI_METADATA_NAMESPACE: name })).toThrow('DODAI_METADATA_NAMESPACE'),
+  );
+
+  it('refuse a shared secret that could be guessed', () => {
+    expect(() => loadConfig({ DODAI_METADATA_SHARED_SECRET: 'secret' })).toThrow('at least 16 characters');
+  });
+
+  it('refuse a trusted proxy that is a name: names are not what a packet comes from', () => {
+    expect(() => loadConfig({ DODAI_METADATA_TRUSTED_PROXIES: '10.0.0.1,proxy.lan' })).toThrow(
+      'is no address or network',
+    );
+  });
+});

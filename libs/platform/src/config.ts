@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { DomainError } from '#core';
 import { z } from 'zod';
-import { isHostOrNetwork } from './host-or-network.js';
+import { isAddressOrNetwork, isHostOrNetwork } from './host-or-network.js';
 import { projectRoot } from './project-root.js';
 import { Secret } from './secret.js';
 
@@ -21,6 +21,15 @@ const port = z.coerce.number().int().min(0).max(65_535);
 const seconds = (fallback: number) => z.coerce.number().positive().default(fallback);
 const days = (fallback: number) => z.coerce.number().positive().default(fallback);
 const flag = z.stringbool().default(false);
+/** Comma-separated. */
+const list = z
+  .string()
+  .default('')
+  .transform((text) => text.split(',').map((entry) => entry.trim()))
+  .transform((entries) => entries.filter((entry) => entry !== ''));
+
+/** What cloud-init and its like ask for at the top of a metadata service, besides dates. */
+const takenNamespaces = new Set(['latest', 'openstack', 'nocloud', 'ec2']);
 
 /** Every setting, by the name of its environment variable. Secrets have no defaults. */
 export const configSchema = z.object({
@@ -76,11 +85,7 @@ export const configSchema = z.object({
   DODAI_UPLOADS_KEEP_DAYS: days(2).describe(
     'How long an upload is kept that was begun and not ended, or not imported',
   ),
-  DODAI_IMAGE_URL_ALLOW: z
-    .string()
-    .default('')
-    .transform((text) => text.split(',').map((entry) => entry.trim()))
-    .transform((entries) => entries.filter((entry) => entry !== ''))
+  DODAI_IMAGE_URL_ALLOW: list
     .pipe(z.array(z.string().refine(isHostOrNetwork, 'is no host name, address or network')))
     .describe(
       'Comma-separated hosts and networks that images may be fetched from although they are local, such as mirror.lan,10.1.0.0/16',
@@ -122,6 +127,37 @@ export const configSchema = z.object({
   DODAI_NGINX_PORT: port
     .default(7072)
     .describe('Port on which nginx sends images to machines, where it is installed; 0: the controller does'),
+  DODAI_METADATA_HOST: z.string().min(1).default('0.0.0.0').describe('Address of the metadata service'),
+  DODAI_METADATA_PORT: port
+    .default(7073)
+    .describe('Port of the metadata service, which only machines are to reach; 0: there is none'),
+  DODAI_METADATA_NAMESPACE: z
+    .string()
+    .regex(/^[a-z][a-z0-9_-]{0,31}$/, 'must be a short word in lower case, such as dodai')
+    .refine((name) => !takenNamespaces.has(name), 'is what another part of the metadata service is called')
+    .default('dodai')
+    .describe(
+      "What the tree of one's own in the metadata service is called: /<namespace>/<version>/meta_data.json",
+    ),
+  DODAI_METADATA_SHARED_SECRET: z
+    .string()
+    .min(16, 'must have at least 16 characters')
+    .optional()
+    .describe('What a proxy signs the instance id with that it adds; unset: no signature is taken'),
+  DODAI_METADATA_TRUSTED_PROXIES: list
+    .pipe(z.array(z.string().refine(isAddressOrNetwork, 'is no address or network')))
+    .describe('Comma-separated addresses and networks whose X-Forwarded-For the metadata service believes'),
+  DODAI_METADATA_RATE: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(100)
+    .describe(
+      'Requests per second of one caller to the metadata service; five times as many once in a minute',
+    ),
+  DODAI_METADATA_ROUTE: flag.describe(
+    'DHCP (mode full) gives machines a route to 169.254.169.254 through this controller, which must answer there',
+  ),
   DODAI_LEGACY_MONITOR_PORT: port
     .optional()
     .describe("Port for GET /<instance>/<state> of dodai's monitor; unset: off"),
@@ -220,6 +256,7 @@ export interface Config {
   /** 0: there is to be none. */
   configDrive: { force: boolean; format: ConfigDriveFormat };
   nginxPort: number;
+  metadata: MetadataSettings;
   legacyMonitorPort: number | undefined;
   bmcTimeoutMs: number;
   powerSync: PowerSyncPolicy;
@@ -282,6 +319,22 @@ interface ImageCacheSettings {
   preallocation: ImagePreallocation;
   /** Between two looks. */
   intervalMs: number;
+}
+
+/** The listener that installed machines ask who they are. */
+export interface MetadataSettings {
+  host: string;
+  /** 0: there is none. */
+  port: number;
+  namespace: string;
+  /** What a proxy signs with; undefined: no signature is taken. */
+  sharedSecret: Secret | undefined;
+  /** Addresses and networks whose word about the caller is taken. */
+  trustedProxies: readonly string[];
+  /** Per second and caller. */
+  rate: number;
+  /** Whether DHCP gives a route to the link-local address of metadata services. */
+  route: boolean;
 }
 
 /** How long the timeline is kept, and how large it may grow. */
@@ -384,6 +437,16 @@ function arrange(s: Settings): Config {
     },
     configDrive: { force: s.DODAI_FORCE_CONFIG_DRIVE, format: s.DODAI_CONFIG_DRIVE_FORMAT },
     nginxPort: s.DODAI_NGINX_PORT,
+    metadata: {
+      host: s.DODAI_METADATA_HOST,
+      port: s.DODAI_METADATA_PORT,
+      namespace: s.DODAI_METADATA_NAMESPACE,
+      sharedSecret:
+        s.DODAI_METADATA_SHARED_SECRET === undefined ? undefined : new Secret(s.DODAI_METADATA_SHARED_SECRET),
+      trustedProxies: s.DODAI_METADATA_TRUSTED_PROXIES,
+      rate: s.DODAI_METADATA_RATE,
+      route: s.DODAI_METADATA_ROUTE,
+    },
     legacyMonitorPort: s.DODAI_LEGACY_MONITOR_PORT,
     bmcTimeoutMs: s.DODAI_BMC_TIMEOUT_S * 1000,
     powerSync: {

@@ -9,6 +9,7 @@ export {
   type ImageLimits,
   type ImagePreallocation,
   loadConfig,
+  type MetadataSettings,
   type PowerSyncPolicy,
   type Retention,
   type RetryPolicy,
@@ -21,6 +22,7 @@ export { EmbeddedPostgres } from './embedded-postgres.js';
 export { freePort } from './free-port.js';
 export { jitter } from './jitter.js';
 export { createLogger, type Logger } from './logger.js';
+export { type HostAddress, Networks } from './networks.js';
 export { projectRoot } from './project-root.js';
 export { Rounds } from './rounds.js';
 export { SecretBox } from './secret-box.js';

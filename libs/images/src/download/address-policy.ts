@@ -1,11 +1,6 @@
-import { BlockList, isIP } from 'node:net';
+import { isIP } from 'node:net';
 import { networkInterfaces } from 'node:os';
-
-/** An address as the resolver gives it. */
-export interface HostAddress {
-  address: string;
-  family: number;
-}
+import { type HostAddress, Networks } from '#platform';
 
 /**
  * Networks that are not for everybody: the special-purpose address registries of IANA (RFC 6890), those that are not
@@ -29,26 +24,6 @@ const special: readonly { called: string; networks: readonly string[] }[] = [
     ],
   },
 ];
-
-/** Two lists, since one of both families would find every IPv4 address in `::/3`, where it stands mapped. */
-class Networks {
-  private readonly v4 = new BlockList();
-  private readonly v6 = new BlockList();
-
-  constructor(networks: readonly string[]) {
-    for (const network of networks) {
-      const [address = '', bits] = network.split('/');
-      if (isIP(address) === 4) this.v4.addSubnet(address, Number(bits ?? 32), 'ipv4');
-      else this.v6.addSubnet(address, Number(bits ?? 128), 'ipv6');
-    }
-  }
-
-  /** An IPv4 address that is mapped into IPv6 is found by either. */
-  has({ address, family }: HostAddress): boolean {
-    if (family === 4) return this.v4.check(address, 'ipv4');
-    return this.v4.check(address, 'ipv6') || this.v6.check(address, 'ipv6');
-  }
-}
 
 const notPublic = special.map(({ called, networks }) => ({ called, networks: new Networks(networks) }));
 

@@ -3,7 +3,8 @@ import { type IncomingMessage, request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
 import { Readable } from 'node:stream';
-import type { AddressPolicy, HostAddress } from './address-policy.js';
+import type { HostAddress } from '#platform';
+import type { AddressPolicy } from './address-policy.js';
 import { downloadError, failedDownload, refusedUrl } from './download-errors.js';
 
 export interface DownloadProgress {
