@@ -31,7 +31,7 @@ COPY templates templates
 RUN ln -s /opt/dodai/dist/apps/cli/src/main.js /usr/local/bin/dodai
 ENV NODE_ENV=production DODAI_DATA_DIR=/var/lib/dodai DODAI_LIVE_IMAGE_DIR=/var/lib/dodai-live-image
 VOLUME /var/lib/dodai
-EXPOSE 7071/tcp 69/udp
+EXPOSE 7071/tcp 7073/tcp 69/udp
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s \
   CMD ["node", "-e", "fetch('http://127.0.0.1:7071/readyz').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 CMD ["node", "--enable-source-maps", "dist/apps/controller/src/main.js"]

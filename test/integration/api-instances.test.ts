@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { EventView, InstanceView, MachineView, Page } from '#contract';
 import { type IpmiSim, startIpmiSim } from '../support/ipmi-sim.js';
+import { PlayedMachine } from '../support/played-machine.js';
 import { machineNumber, RunningController } from '../support/running-controller.js';
 import { makeSmallImage } from '../support/small-image.js';
 
@@ -45,49 +46,15 @@ const wish = (over: Record<string, unknown> = {}) => ({
 });
 const spawn = async (over: Record<string, unknown> = {}) =>
   (await dodai.ask<InstanceView>('POST', '/v1/instances', { body: wish(over) })).body;
-const isStage = (stage: string) => (event: EventView) => event.data.to === stage;
-const reaches = (id: string, stage: string) => dodai.untilEvent(`/v1/instances/${id}/events`, isStage(stage));
+const played = new PlayedMachine(() => dodai);
+const reaches = (id: string, stage: string) => played.reaches(id, stage);
+const instanceToken = (id: string, script: string) => played.instanceToken(id, script);
+const notify = (id: string, token: string, body: unknown) => played.notify(id, token, body);
+const install = (id: string) => played.install(id);
 
-/** What the machine reads in the script it is given. */
-async function instanceToken(id: string, script: string): Promise<string> {
-  const { status, body } = await dodai.ask<string & Record<string, unknown>>(
-    'GET',
-    `/boot/instances/${id}/${script}`,
-    { token: null },
-  );
-  expect(status).toBe(200);
-  const [, token] = /^TOKEN='?([\w-]+)'?$/m.exec(body) ?? [];
-  if (token === undefined) throw new Error('the script has no token');
-  return token;
-}
-
-const notify = (id: string, token: string, body: unknown) =>
-  dodai.ask('POST', `/v1/instances/${id}/notify`, { token, body });
-
-/** Plays the installer until the machine is installed. */
-async function install(id: string): Promise<string> {
-  await reaches(id, 'booting');
-  const token = await instanceToken(id, 'create.sh');
-  for (const state of ['install', 'install_reboot'])
-    expect((await notify(id, token, { state })).status).toBe(204);
-  await reaches(id, 'booting_disk');
-  expect((await notify(id, token, { state: 'installed' })).status).toBe(204);
-  return token;
-}
-
-/** Plays the wiping image until the machine is given back. */
 async function wipe(id: string): Promise<void> {
   expect((await dodai.ask('DELETE', `/v1/instances/${id}`)).status).toBe(202);
-  await reaches(id, 'booting');
-  const deleting = dodai.untilEvent(
-    `/v1/instances/${id}/events`,
-    (event) => event.kind === 'state.changed' && event.data.to === 'deleting',
-  );
-  await deleting;
-  await dodai.untilEvent(`/v1/instances/${id}/events`, isStage('booting'), (await deleting).found.id);
-  const token = await instanceToken(id, 'delete.sh');
-  for (const state of ['delete', 'deleted']) expect((await notify(id, token, { state })).status).toBe(204);
-  expect((await dodai.ask('GET', `/v1/instances/${id}?wait=deleted&timeout=20`)).status).toBe(200);
+  await played.wipe(id);
 }
 
 describe('an instance', () => {

@@ -34,6 +34,7 @@ function run(environment: Record<string, string> = {}) {
       DODAI_HTTP_HOST: '127.0.0.1',
       DODAI_HTTP_PORT: '0',
       DODAI_NGINX_PORT: '0',
+      DODAI_METADATA_PORT: '0',
       DODAI_TFTP_HOST: '127.0.0.1',
       DODAI_TFTP_PORT: '0',
       DODAI_LOG_LEVEL: 'error',

@@ -99,6 +99,20 @@ describe('with time enough', () => {
     await expectWhy('given-up-by-force');
   });
 
+  it('an OS that came up without a config drive was to ask the metadata service', async () => {
+    const { id: instanceId, configuration } = await engine.spawn(machine);
+    expect(configuration.configDrive).toBe(false);
+    await engine.until(machine.id, isBooting);
+    await engine.say(instanceId, 'install');
+    await engine.say(instanceId, 'install_reboot');
+    await engine.until(machine.id, ({ stage, awaits }) => stage === 'booting_disk' && awaits !== null);
+    const told = { machineId: machine.id, instanceId, message: '' };
+    await engine.events.append({ ...told, kind: 'dhcp.ack', data: { vendorClass: 'udhcp 1.35.0' } });
+    await expectWhy('metadata-never-asked');
+    await engine.events.append({ ...told, kind: 'metadata.fetched' });
+    expect(await why()).toEqual(['came-up-never-installed']);
+  });
+
   it('the last words on a serial console are told besides', async () => {
     const { id: instanceId } = await engine.spawn(machine);
     await engine.until(machine.id, isBooting);

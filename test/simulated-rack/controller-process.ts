@@ -53,6 +53,7 @@ export class ControllerProcess {
       DODAI_HTTP_PORT: String(httpPort),
       DODAI_PUBLIC_URL: url,
       DODAI_NGINX_PORT: '0',
+      DODAI_METADATA_PORT: '0',
       DODAI_TFTP_HOST: '127.0.0.1',
       DODAI_TFTP_PORT: String(tftpPort),
       DODAI_POWER_SYNC_S: '0', // a look would use up a fault that was meant for a command

@@ -12,6 +12,7 @@ export interface Lease {
   hostname?: string;
   rootpath?: string;
   router?: string;
+  staticroutes?: string;
 }
 
 export interface PxeAnswer {

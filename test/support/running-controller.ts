@@ -41,6 +41,7 @@ export class RunningController {
       DODAI_HTTP_PORT: '0',
       DODAI_PUBLIC_URL: 'http://127.0.0.1:7071',
       DODAI_NGINX_PORT: '0',
+      DODAI_METADATA_PORT: '0',
       DODAI_TFTP_HOST: '127.0.0.1',
       DODAI_TFTP_PORT: '0',
       DODAI_BMC_TIMEOUT_S: '3',

@@ -40,6 +40,7 @@ export const whyTested: Record<RuleId, Place> = {
   'installer-silent': 'simulated rack',
   'installer-at-work': 'simulated rack',
   'boots-network-again': 'simulated rack',
+  'metadata-never-asked': 'engine',
   'came-up-never-installed': 'simulated rack',
   'nothing-since-first-boot': 'simulated rack',
   'owner-not-taken-yet': 'engine',

@@ -12,7 +12,7 @@ function dhcpLine({ dhcp, publicUrl }: Config): string {
 /** What an operator needs to know of a controller that has just started. */
 export function banner(
   config: Config,
-  { httpPort, tftpPort, nginxPort, legacyMonitorPort }: Listeners,
+  { httpPort, tftpPort, nginxPort, metadataPort, legacyMonitorPort }: Listeners,
 ): string {
   const { roles, http } = config;
   const host = http.host === '0.0.0.0' ? '127.0.0.1' : http.host;
@@ -28,6 +28,7 @@ export function banner(
     ['images', nginxPort === undefined ? undefined : `sent by nginx, port ${nginxPort}`],
     ['TFTP', tftpPort === undefined ? undefined : `${config.tftp.host} port ${tftpPort}`],
     ['DHCP', roles.has('boot') ? dhcpLine(config) : undefined],
+    ['metadata', metadataPort === undefined ? undefined : `${config.metadata.host} port ${metadataPort}`],
     ['monitor', legacyMonitorPort === undefined ? undefined : `port ${legacyMonitorPort}`],
   ];
   const shown = lines.filter((line): line is [string, string] => line[1] !== undefined);

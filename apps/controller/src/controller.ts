@@ -8,6 +8,9 @@ import { NotifyRefusals } from './boot/notify-refusals.js';
 import { Closers } from './closers.js';
 import { ensureFirstToken } from './first-token.js';
 import { HttpServer } from './http-server.js';
+import type { MacSource } from './metadata/callers.js';
+import { metadataService } from './metadata/metadata-service.js';
+import { Metrics } from './observe/metrics.js';
 import { type Brought, openParts, type Parts } from './parts.js';
 
 /** Where a running controller can be reached. */
@@ -17,6 +20,8 @@ export interface Listeners {
   tftpPort: number | undefined;
   /** undefined: nginx does not run, and images come over HTTP as everything else. */
   nginxPort: number | undefined;
+  /** undefined: there is no metadata service here. */
+  metadataPort: number | undefined;
   /** undefined: it is off. */
   legacyMonitorPort: number | undefined;
 }
@@ -53,7 +58,9 @@ async function open(config: Config, log: Logger, closers: Closers, brought: Brou
   const parts = await openParts(config, log, closers, brought);
   if (config.roles.has('api')) await ensureFirstToken(config.dataDir, parts.stores.tokens);
   const http = await HttpServer.create(parts);
-  const { tftpPort, nginxPort } = config.roles.has('boot') ? await startNetboot(parts, http, closers) : {};
+  const { tftpPort, nginxPort, metadataPort } = config.roles.has('boot')
+    ? await startNetboot(parts, http, closers)
+    : {};
   const legacyMonitorPort = await startLegacyMonitor(parts, http, closers);
   if (config.roles.has('conductor')) {
     for (const [name, duty] of Object.entries(parts.duties)) {
@@ -67,20 +74,40 @@ async function open(config: Config, log: Logger, closers: Closers, brought: Brou
   }
   closers.add('HTTP', () => http.stop());
   const httpPort = await http.listen();
-  return { httpPort, tftpPort, nginxPort, legacyMonitorPort };
+  return { httpPort, tftpPort, nginxPort, metadataPort, legacyMonitorPort };
 }
 
 async function startNetboot(
   parts: Parts,
   { app }: HttpServer,
   closers: Closers,
-): Promise<Pick<Listeners, 'tftpPort' | 'nginxPort'>> {
+): Promise<Pick<Listeners, 'tftpPort' | 'nginxPort' | 'metadataPort'>> {
   const services = new NetbootServices(parts, app.get(MachineResolver), app.get(BootLog));
   closers.add('TFTP and DHCP', () => services.stop());
   const { tftpPort } = await services.start();
   const serving = app.get(ImageServing);
   closers.add('nginx', () => serving.stop());
-  return { tftpPort, nginxPort: await serving.start() };
+  const nginxPort = await serving.start();
+  return {
+    tftpPort,
+    nginxPort,
+    metadataPort: await startMetadata(parts, { app, leases: services }, closers),
+  };
+}
+
+/** Stopped before the services of the network boot, which write down what is still to be told of its answers. */
+async function startMetadata(
+  parts: Parts,
+  { app, leases }: { app: HttpServer['app']; leases: MacSource },
+  closers: Closers,
+): Promise<number | undefined> {
+  const { host, port } = parts.config.metadata;
+  if (port === 0) return undefined;
+  const service = metadataService(parts, { leases, bootLog: app.get(BootLog), metrics: app.get(Metrics) });
+  closers.add('metadata service', () => service.stop());
+  const boundPort = await service.start(host, port);
+  parts.readiness.add('metadata service', () => service.ping());
+  return boundPort;
 }
 
 async function startLegacyMonitor(

@@ -28,6 +28,7 @@ import {
   UserDataItemStore,
 } from '#store';
 import { Shutdown } from './http/shutdown.js';
+import { Readiness } from './observe/readiness.js';
 import type { Parts } from './parts.js';
 
 /** Where the log and the configuration are injected from: both are interfaces and have no class to be found by. */
@@ -45,6 +46,7 @@ export class PartsModule {
       [CONFIG, parts.config],
       [Clock, parts.clock],
       [Shutdown, parts.shutdown],
+      [Readiness, parts.readiness],
       [Database, parts.database],
       [WakeQueue, parts.queue],
       [EventFeed, parts.feed],

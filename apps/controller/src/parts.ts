@@ -63,6 +63,7 @@ import {
 import { TemplateRenderer } from '#templates';
 import type { Closers } from './closers.js';
 import { Shutdown } from './http/shutdown.js';
+import { Readiness } from './observe/readiness.js';
 
 /** What the program is made of, whichever roles it plays. */
 export interface Parts {
@@ -71,6 +72,8 @@ export interface Parts {
   clock: Clock;
   runner: ProcessRunner;
   shutdown: Shutdown;
+  readiness: Readiness;
+  box: SecretBox;
   database: Database;
   queue: WakeQueue;
   stores: Stores;
@@ -146,6 +149,9 @@ export async function openParts(
   closers.add('event feed', () => feed.stop());
   const queue = await WakeQueue.open({ databaseUrl, redisUrl: config.redisUrl }, clock, log);
   closers.add('queue', () => queue.close());
+  const readiness = new Readiness(clock);
+  readiness.add('database', () => database.ping());
+  readiness.add('queue', () => queue.ping());
   const driver = brought.driver ?? ipmitool(runner, config);
   const writer = new LifecycleWriter(database);
   const bmc = new Bmc(new PowerControl(driver, clock), stores.machines, stores.events, writer);
@@ -185,6 +191,8 @@ export async function openParts(
     clock,
     runner,
     shutdown,
+    readiness,
+    box,
     database,
     queue,
     stores,

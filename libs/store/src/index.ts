@@ -22,6 +22,7 @@ export { LookSchedule, type Lane } from './look-schedule.js';
 export { type MachineLock, MachineLocks } from './machine-locks.js';
 export { type MachineFilter, type MachinePatch, MachineStore, type NewMachine } from './machine-store.js';
 export { applyMigrations, schemaDifference } from './migrations.js';
+export { type Occupant, Occupants } from './occupants.js';
 export type { Page } from './page.js';
 export {
   type Adoption,

@@ -103,6 +103,24 @@ describe('DHCP in full mode', () => {
     expect(lease?.router).toBeUndefined();
   });
 
+  it('gives a route to the metadata service, and the router’s with it, when that is wanted', async () => {
+    const dhcp = newServer({ metadataRoute: true, router: '10.99.0.254' });
+    await dhcp.setReservations([known]);
+    await dhcp.start();
+    expect(await segment.askForLease(known.mac, '-O', 'staticroutes')).toMatchObject({
+      staticroutes: '169.254.169.254/32 10.99.0.1 0.0.0.0/0 10.99.0.254',
+    });
+  });
+
+  it('knows whose lease of an address it is', async () => {
+    const dhcp = newServer();
+    await dhcp.setReservations([known]);
+    await dhcp.start();
+    expect(await dhcp.macAt(known.ip)).toBeNull();
+    await segment.askForLease(known.mac);
+    expect(await dhcp.macAt(known.ip)).toBe(known.mac);
+  });
+
   it('learns of a machine without a restart', async () => {
     const dhcp = newServer();
     await dhcp.start();

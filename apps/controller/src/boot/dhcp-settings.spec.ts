@@ -15,7 +15,16 @@ it('takes the address and the network from the interface', () => {
     network: '10.77.4.0',
     netmask: '255.255.252.0',
     pool: { first: '10.77.4.50', last: '10.77.4.99' },
+    metadataRoute: false,
   });
+});
+
+it('has a route to the metadata service when that is wanted, and there is one', () => {
+  const routed = (more: Record<string, string>) =>
+    dhcpSettingsOf(config({ DODAI_DHCP: 'proxy', DODAI_METADATA_ROUTE: 'true', ...more }), interfaces)
+      .metadataRoute;
+  expect(routed({})).toBe(true);
+  expect(routed({ DODAI_METADATA_PORT: '0' })).toBe(false);
 });
 
 it('names the interfaces there are when it has none of that name', () => {

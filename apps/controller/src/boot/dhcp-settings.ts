@@ -14,7 +14,7 @@ function networkOf(address: string, netmask: string): string {
 }
 
 /** What the configuration leaves to the interface: its address, its network. Throws DomainError `configuration-invalid`. */
-export function dhcpSettingsOf({ dhcp }: Config, interfaces: InterfaceAddresses): DhcpSettings {
+export function dhcpSettingsOf({ dhcp, metadata }: Config, interfaces: InterfaceAddresses): DhcpSettings {
   const name = dhcp.interface ?? '';
   const own = interfaces[name];
   if (!own || dhcp.mode === 'off')
@@ -28,5 +28,6 @@ export function dhcpSettingsOf({ dhcp }: Config, interfaces: InterfaceAddresses)
   const { address, netmask } = own;
   const pool = dhcp.range && { first: dhcp.range[0], last: dhcp.range[1] };
   const network = networkOf(address, netmask);
-  return { mode: dhcp.mode, interface: name, serverAddress: address, network, netmask, pool };
+  const metadataRoute = metadata.route && metadata.port !== 0;
+  return { mode: dhcp.mode, interface: name, serverAddress: address, network, netmask, pool, metadataRoute };
 }

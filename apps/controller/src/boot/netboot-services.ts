@@ -84,6 +84,11 @@ export class NetbootServices {
     await this.bootLog.settled();
   }
 
+  /** The card that DHCP gave this address, if DHCP is ours; for a caller that is behind a relay. */
+  async macAt(address: string): Promise<string | null> {
+    return (await this.dhcp?.macAt(address)) ?? null;
+  }
+
   /** A machine may be called what no host may be; then DHCP gives it no name. */
   private async reserve(dhcp: DhcpServer): Promise<void> {
     const reservations = await this.parts.netbooting.reservations();

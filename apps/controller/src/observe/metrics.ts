@@ -5,6 +5,7 @@ import { machineStates, type TimelineEvent } from '#core';
 import { Clock } from '#platform';
 import { PowerSync } from '#provisioning';
 import { EventFeed, MachineStore } from '#store';
+import { registerMetadataMetrics, type TakeMetadataTime } from './metadata-metrics.js';
 import { registerPowerMetrics } from './power-metrics.js';
 
 const requestBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60];
@@ -13,6 +14,7 @@ const stageBuckets = [1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 3600];
 /** What Prometheus is told. */
 @Injectable()
 export class Metrics implements OnApplicationShutdown {
+  readonly metadata: TakeMetadataTime;
   private readonly registry = new Registry();
   private readonly requests: Histogram;
   private readonly stages: Histogram;
@@ -28,6 +30,7 @@ export class Metrics implements OnApplicationShutdown {
     const registers = [this.registry];
     collectDefaultMetrics({ register: this.registry });
     registerPowerMetrics(powerSync, registers);
+    this.metadata = registerMetadataMetrics(registers);
     new Gauge({
       name: 'dodai_machines',
       help: 'Machines in each state',

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { DomainError } from '#core';
 import { type Clock, type ProcessEnd, SupervisedProcess } from '#platform';
 import { type DnsmasqFiles, renderDnsmasqConfig, renderHostsFile } from './dnsmasq-config.js';
-import { leasesInTheWay, withoutLeases } from './leases.js';
+import type { Mac } from '../mac.js';
+import { leasesInTheWay, macOfLease, withoutLeases } from './leases.js';
 import { type DhcpEvent, DhcpLogParser } from './log-parser.js';
 import { checkReservations, checkSettings, type DhcpReservation, type DhcpSettings } from './settings.js';
 
@@ -74,6 +75,11 @@ export class DhcpServer {
     const change = this.change.then(() => this.replaceReservations(reservations));
     this.change = change.catch(() => undefined); // its failure is this caller's, not the next one's
     return change;
+  }
+
+  /** The card that has a lease of this address now; null: none, or the addresses are the site's. */
+  async macAt(address: string): Promise<Mac | null> {
+    return this.isFull ? macOfLease(await this.leases(), address, this.options.clock.now()) : null;
   }
 
   private async replaceReservations(reservations: readonly DhcpReservation[]): Promise<void> {

@@ -59,8 +59,16 @@ function full(settings: DhcpSettings, files: DnsmasqFiles): string[] {
     // Given empty, an option is not sent; left out, dnsmasq would name itself.
     `dhcp-option=option:router${router === undefined ? '' : `,${router}`}`,
     `dhcp-option=option:dns-server${dnsServers.map((address) => `,${address}`).join('')}`,
+    ...metadataRoute(settings),
     ...(rootPath === undefined ? [] : [`dhcp-option=option:root-path,${rootPath}`]),
   ];
+}
+
+/** Whoever takes option 121 does not look at the router any more (RFC 3442): so that route is in it too. */
+function metadataRoute({ serverAddress, router, metadataRoute }: DhcpSettings): string[] {
+  if (!metadataRoute) return [];
+  const routes = [`169.254.169.254/32,${serverAddress}`, ...(router ? [`0.0.0.0/0,${router}`] : [])];
+  return [`dhcp-option=option:classless-static-route,${routes.join()}`];
 }
 
 function proxy({ network, netmask, serverAddress }: DhcpSettings): string[] {

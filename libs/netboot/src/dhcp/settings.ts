@@ -15,6 +15,8 @@ export interface DhcpSettings {
   netmask: string;
   router?: string;
   dnsServers?: readonly string[];
+  /** Whether machines are to reach the link-local address of metadata services through this host. */
+  metadataRoute?: boolean;
   /** Addresses for machines without a reservation; none given: they are not answered. */
   pool?: { first: string; last: string };
   leaseSeconds?: number;

@@ -22,6 +22,7 @@ const told = [
       'dhcp.',
       'http.',
       bootModeDiffers,
+      'metadata.',
       'notify.refused',
       'power.',
       'tftp.',

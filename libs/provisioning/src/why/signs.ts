@@ -34,6 +34,8 @@ export const isTftp: Sign = ({ kind }) => kind.startsWith('tftp.');
 /** What a boot firmware asks; an OS gives another class, or none (RFC 4578). */
 export const isFirmwareDhcp: Sign = (event) => isDhcp(event) && classOf(event).startsWith('PXEClient');
 export const isSystemDhcp: Sign = (event) => isDhcp(event) && !classOf(event).startsWith('PXEClient');
+/** The OS asked the metadata service who it is. */
+export const isMetadata: Sign = ({ kind }) => kind === 'metadata.fetched';
 export const isConfiguration = fetched((path) => loaderConfiguration.test(path), 'tftp.completed');
 export const isLoader = fetched(isOfLoader, 'tftp.completed');
 /** A loader tries several names of its configuration: that one is refused says nothing. */
@@ -76,7 +78,7 @@ export function lastSignOfLife({ machine, events }: Evidence): TimelineEvent | u
   const addresses = addressesOf(machine, events);
   const isOwn: Sign = (event) => {
     if (event.kind === 'notify.refused') return addresses.has(String(event.data.client));
-    return /^((dhcp|tftp|http)\.|console\.output$)/.test(event.kind) || isWord(event);
+    return /^((dhcp|tftp|http|metadata)\.|console\.output$)/.test(event.kind) || isWord(event);
   };
   return events.findLast(isOwn);
 }

@@ -7,7 +7,9 @@ function isFirstBoot(evidence: Evidence): boolean {
 }
 
 function found({ inStage }: Evidence, told: Found): Found {
-  const shown = inStage.filter((event) => signs.isDhcp(event) || signs.isTftp(event));
+  const shown = inStage.filter((event) =>
+    [signs.isDhcp, signs.isTftp, signs.isMetadata].some((isOne) => isOne(event)),
+  );
   return { ...told, evidence: factsOf(shown) };
 }
 
@@ -36,10 +38,33 @@ export const firstBoot = rules(
     },
   },
   {
+    id: 'metadata-never-asked',
+    weight: 'cause',
+    means:
+      'The instance has no config drive, and its OS never asked the metadata service: it has neither name nor keys, and perhaps no network.',
+    check: [
+      'See that the machine has a way to the metadata service: `curl http://169.254.169.254/openstack` on it, or the URL it was given.',
+      'See that the image looks for it: cloud-init with OpenStack, Ec2 or NoCloud in its `datasource_list`, or `ds=nocloud;s=URL` as a kernel argument.',
+      'See that the service is on (DODAI_METADATA_PORT), and that its log names no stranger: an address that is nobody’s is not answered.',
+      'Or spawn it with a config drive, which needs no network.',
+      'An image without cloud-init does not ask: then `systemctl status dodai-installed` at its console says what became of the report.',
+    ],
+    find: (evidence) => {
+      const { inStage, instance } = evidence;
+      const isAwaitedToAsk = isFirstBoot(evidence) && instance?.configuration.configDrive === false;
+      if (!isAwaitedToAsk || inStage.some(signs.isMetadata)) return undefined;
+      if (!inStage.some(signs.isSystemDhcp) && !inStage.some(signs.isConfiguration)) return undefined;
+      return found(evidence, {
+        says: 'The machine went on to boot its disk, and its OS never asked the metadata service who it is.',
+        missing: 'A request of the installed OS to the metadata service.',
+      });
+    },
+  },
+  {
     id: 'came-up-never-installed',
     weight: 'cause',
     means:
-      'The machine went on to boot its disk, or its OS asked for an address, and the OS never said installed.',
+      'The machine went on to boot its disk, or its OS asked for an address or its metadata, and the OS never said installed.',
     check: [
       'Log in at the console: `systemctl status dodai-installed` says what became of the report.',
       'See that the OS has an address and reaches DODAI_PUBLIC_URL; it tries again and again, so a network that is mended ends the wait.',
@@ -48,6 +73,11 @@ export const firstBoot = rules(
     find: (evidence) => {
       const { inStage } = evidence;
       if (!isFirstBoot(evidence)) return undefined;
+      if (inStage.some(signs.isMetadata))
+        return found(evidence, {
+          says: 'The installed OS came up and asked the metadata service who it is, and never said installed.',
+          missing,
+        });
       if (inStage.some(signs.isSystemDhcp))
         return found(evidence, {
           says: 'The installed OS came up and asked for an address, and never said installed.',
