@@ -33,7 +33,11 @@ SSH_KEYS=({% for key in sshKeys %}
   {{ key }}{% endfor %}
 )
 USER_DATA={{ userData }}
+PASSWORD_HASH={{ passwordHash }}
+# true: user data or vendor data that only cloud-init reads.
+NEEDS_CLOUD_INIT={{ needsCloudInit }}
 CONFIG_DRIVE_URL={{ configDriveUrl }}
+METADATA_URL={{ metadataUrl }}
 # true: for the resource pool, where it waits for its owner.
 POOLED={{ pooled }}
 
@@ -64,6 +68,9 @@ DISK_LAYOUT={{ diskPlan | json }}
 {% render 'snippets/first-boot.sh' %}
 {% render 'snippets/await-owner.sh' %}
 {% render 'snippets/network.sh', network: network %}
+{% render 'snippets/files.sh', files: files %}
+{% render 'snippets/cloud-init.sh', network: network %}
+{% render 'snippets/owner.sh' %}
 TARGET='' DISK_WRITTEN=no
 
 # A failed installation leaves a disk that does not boot: neither half an OS nor the one from before.
@@ -96,9 +103,24 @@ write_dodai_files() {
   forget_identity
   if has_program ssh-keygen; then write_host_key_unit; fi
   write_instance_env
-  write_user_data
   write_report_unit
-  [[ $POOLED != true ]] || write_await_owner_unit
+  [[ $POOLED != true ]] || keep_for_owner
+}
+
+# What the image itself has, for its next owner to get it so.
+keep_for_owner() {
+  local name
+  write_await_owner_unit
+  name=$(default_account_name)
+  sed -n "s/^\(${name:-root}:[^:]*\):.*/\1/p" "$TARGET/etc/shadow" | put_file /etc/dodai/image-password 600
+  if [[ -d $TARGET/var/lib/cloud/scripts ]]; then
+    rm -rf "$TARGET/etc/dodai/image-cloud-scripts"
+    cp --archive "$TARGET/var/lib/cloud/scripts" "$TARGET/etc/dodai/image-cloud-scripts"
+  fi
+}
+
+set_up_network() {
+  cloud_init_is_at_work || configure_network
 }
 
 set_installed_clock() {
@@ -124,19 +146,19 @@ start_steps install
 {%- when 'file_system' %}
 run_steps report_start:0 set_clock:1 check_boot_mode:1 choose_disk:2 check_that_image_fits:3 partition_disk:4 \
   fetch_chunk_list:5 zero_holes:6 stream_image:10 read_back:65 grow_root:75 renew_root_uuid:77 mount_root:78 mount_volumes:79 \
-  take_host_name:82 write_dodai_files:82 write_ssh_keys:83 write_fstab:83 write_keys:83 write_arrays:83 \
-  rebuild_initramfs:84 install_boot_loader:88 configure_network:97 note_config_drive:97 write_config_drive:98 \
+  take_host_name:82 write_dodai_files:82 take_owner:83 write_fstab:83 write_keys:83 write_arrays:83 \
+  rebuild_initramfs:84 install_boot_loader:88 set_up_network:97 note_config_drive:97 write_config_drive:98 \
   set_installed_clock:98 close_disk:99 report_install_reboot:100
 {%- when 'tarball' %}
 run_steps report_start:0 set_clock:1 check_boot_mode:1 choose_disk:2 check_that_image_fits:3 partition_disk:4 \
   make_root_file_system:5 mount_root:7 fetch_chunk_list:8 stream_image:10 read_back:65 mount_volumes:79 \
-  take_host_name:82 write_dodai_files:82 write_ssh_keys:83 write_fstab:83 write_keys:83 write_arrays:83 \
-  rebuild_initramfs:84 install_boot_loader:88 configure_network:97 note_config_drive:97 write_config_drive:98 \
+  take_host_name:82 write_dodai_files:82 take_owner:83 write_fstab:83 write_keys:83 write_arrays:83 \
+  rebuild_initramfs:84 install_boot_loader:88 set_up_network:97 note_config_drive:97 write_config_drive:98 \
   set_installed_clock:98 close_disk:99 report_install_reboot:100
 {%- when 'disk' %}
 run_steps report_start:0 set_clock:1 check_boot_mode:1 choose_disk:2 check_sectors:3 clear_disk:4 \
   fetch_chunk_list:5 zero_holes:6 stream_image:10 read_back:75 grow_partitions:88 grow_root:89 \
   set_boot_entry:91 mount_root:92 mount_others:93 \
-  take_host_name:94 write_dodai_files:95 write_ssh_keys:96 configure_network:97 note_config_drive:97 write_config_drive:98 \
+  take_host_name:94 write_dodai_files:95 take_owner:96 set_up_network:97 note_config_drive:97 write_config_drive:98 \
   set_installed_clock:98 close_disk:99 report_install_reboot:100
 {%- endcase %}

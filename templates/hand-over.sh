@@ -12,13 +12,30 @@ SSH_KEYS=({% for key in sshKeys %}
   {{ key }}{% endfor %}
 )
 USER_DATA={{ userData }}
+PASSWORD_HASH={{ passwordHash }}
+# true: user data or vendor data that only cloud-init reads.
+NEEDS_CLOUD_INIT={{ needsCloudInit }}
+CONFIG_DRIVE_URL={{ configDriveUrl }}
+METADATA_URL={{ metadataUrl }}
 
 {% render 'snippets/talk.sh' %}
 {% render 'snippets/installed-os.sh' %}
 {% render 'snippets/first-boot.sh' %}
+{% if network -%}
+{% render 'snippets/network.sh', network: network %}
+{%- endif %}
+{% render 'snippets/files.sh', files: files %}
+{% render 'snippets/cloud-init.sh', network: network %}
+{% render 'snippets/owner.sh' %}
+{% render 'snippets/used-os.sh' %}
 TARGET='' STEP='' FAILED=''
 INSTANCE_URL=${CONTROLLER_URL%/}/v1/instances/$INSTANCE_ID
 NOTIFY_URL=$INSTANCE_URL/notify NOTIFY_TOKEN=$TOKEN
+
+fail() {
+  FAILED=$*
+  exit 1
+}
 
 # The controller installs a machine that could not be handed over; until then it waits in the pool again.
 report_end() {
@@ -42,30 +59,53 @@ take_host_name() {
   agetty --reload 2>/dev/null || true
 }
 
-forget_keys() {
-  rm -f "$1/.ssh/authorized_keys"
-}
-
-take_ssh_keys() {
-  for_each_account forget_keys
-  write_ssh_keys
-}
-
+# Whose the OS is, is written last: before that, whoever was there is still to be forgotten.
 take_identity() {
-  write_instance_env
-  write_user_data
   write_report_unit
+  write_instance_env
 }
 
-# From here on the OS is as one that was installed for its owner, and starts as such.
+take_network() {
+{%- if network %}
+  local before
+  cloud_init_is_at_work && return
+  before=$(network_files)
+  configure_network
+  [[ $(network_files) == "$before" ]] || NEEDS_START=yes
+{%- else %}
+  # It stays as it is.
+  return 0
+{%- endif %}
+}
+
+# From here on the OS is as one that was installed for its owner, and starts as such: anew where cloud-init or another network is to
+# begin, else as it is. The mark is for a loss of power just then: the OS that starts is its owner's already.
 leave_pool() {
   sync
-  rm -f /etc/systemd/system/{,multi-user.target.wants/}dodai-await-owner.service
-  systemctl daemon-reload
-  systemctl restart --no-block dodai-installed.service
+  if [[ $NEEDS_START == yes ]]; then
+    put_file /etc/dodai/leaving 600 </dev/null
+    sync
+    rm -f /etc/cloud/cloud-init.disabled
+    end_pool
+    systemctl reboot
+  else
+    end_pool
+    systemctl daemon-reload
+    systemctl restart --no-block dodai-installed.service
+  fi
+}
+
+end_pool() {
+  rm -f /etc/systemd/system/{,multi-user.target.wants/}dodai-await-owner.service /etc/dodai/leaving
+  sync
 }
 
 trap 'FAILED="command \"$BASH_COMMAND\" ended with status $?"' ERR
 trap report_end EXIT
-for STEP in take_host_name take_ssh_keys take_identity leave_pool; do "$STEP"; done
+if [[ -e /etc/dodai/leaving && ! -e /etc/cloud/cloud-init.disabled ]]; then
+  end_pool
+  exit 0
+fi
+for STEP in check_user_data hold_cloud_init take_host_name forget_owner take_owner take_config_drive take_network check_that_nothing_is_left \
+  take_identity leave_pool; do "$STEP"; done
 printf 'dodai: this machine is now %s, instance %s\n' "$HOST_NAME" "$INSTANCE_ID"

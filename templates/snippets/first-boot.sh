@@ -55,8 +55,9 @@ UNIT
   enable_unit dodai-user-data.service
 }
 
-# `installed` is said by the installed OS itself, when it first is its owner's, and again until it is taken. The user data
-# may end before, so that what it brings is there; one that takes longer goes on, and is not waited for.
+# `installed` is said by the installed OS itself, when it first is its owner's, and again until it is taken. cloud-init may end
+# before, within ten minutes, and so may user data, within half of one: what they bring is there then. What takes longer goes on, and
+# is not waited for. Files get the modes and owners that they were asked for: cloud-init knows neither.
 write_report_unit() {
   put_file /etc/dodai/report-installed 755 <<'SCRIPT'
 #!/bin/bash
@@ -66,6 +67,10 @@ set -u
 . /etc/dodai/talk.sh
 # shellcheck source=/dev/null
 . /etc/dodai/instance.env
+
+{% render 'snippets/guest-report.sh' %}
+# A hand-over that a loss of power has cut short comes first; after it the OS starts anew.
+! grep --quiet --no-messages '^dodai:' /etc/cloud/cloud-init.disabled || exit 0
 
 # What is left of the time in the pool, when that is over.
 [[ -e /etc/systemd/system/dodai-await-owner.service ]] || rm -f /etc/dodai/await-owner /etc/dodai/hand-over
@@ -77,8 +82,23 @@ if [[ -e /etc/dodai/user-data ]]; then
   [[ ! -e /etc/dodai/user-data.ended ]] || message="the user data ended with status $(</etc/dodai/user-data.ended)"
 fi
 
+if [[ -e /etc/dodai/cloud-init ]]; then
+  timeout 600 cloud-init status --wait >/dev/null
+  message="cloud-init: $(timeout 20 cloud-init status | head -n 1)"
+fi
+
+if [[ -f /etc/dodai/files ]]; then
+  while read -r mode owner path; do
+    [[ ! -f $path || -L $path ]] || { chown "$owner" "$path" && chmod "$mode" "$path"; } || echo "dodai: $path could not be given to $owner"
+  done </etc/dodai/files
+fi
+
+report="\"report\":$(guest_report)"
+((${#report} < 120000)) || report=''
 pause=1
-until status=$(say installed "$message") && [[ $status == 2?? ]]; do
+until status=$(say installed "$message" "$report") && [[ $status == 2?? ]]; do
+  # Better a word without a report than none.
+  [[ $status != 4?? ]] || report=''
   echo "dodai: the controller did not take the report (HTTP $status), next try in $pause s"
   sleep "$pause"
   pause=$((pause < 30 ? pause * 2 : 30))

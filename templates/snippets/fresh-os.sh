@@ -1,7 +1,7 @@
 # What an OS needs that has just been written to the disk. Needs TARGET and put_file.
 
 in_target() {
-  chroot "$TARGET" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C SYSTEMD_OFFLINE=1 "$@"
+  chroot "$TARGET" /usr/bin/env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C SYSTEMD_OFFLINE=1 "$@"
 }
 
 # What programs of the OS expect of the kernel, for as long as it is mounted.
@@ -22,8 +22,9 @@ forget_identity() {
   put_file /etc/machine-id 444 </dev/null
   rm -f "$TARGET/var/lib/dbus/machine-id" "$TARGET"/etc/ssh/ssh_host_*_key "$TARGET"/etc/ssh/ssh_host_*_key.pub
   rm -f "$TARGET/etc/udev/rules.d/70-persistent-net.rules" "$TARGET/var/lib/systemd/random-seed"
-  rm -f "$TARGET"/etc/dodai/user-data* "$TARGET"/etc/dodai/hand-over* \
+  rm -f "$TARGET"/etc/dodai/user-data* "$TARGET"/etc/dodai/hand-over* "$TARGET"/etc/dodai/image-password \
     "$TARGET"/etc/systemd/system/{,multi-user.target.wants/}dodai-{await-owner,user-data}.service
+  rm -rf "$TARGET/etc/dodai/image-cloud-scripts"
 }
 
 # ed25519 and ECDSA: an RSA key takes long to find, and clients of today do not ask for it.

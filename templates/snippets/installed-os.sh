@@ -16,31 +16,40 @@ write_host_name() {
   printf '%s\n' "$HOST_NAME" | put_file /etc/hostname 644
 }
 
-# authorize_keys HOME UID GID
+# authorize_keys HOME UID GID: besides those that the image has.
 authorize_keys() {
-  local directory=$TARGET$1/.ssh
+  local directory=$TARGET$1/.ssh key
   mkdir -p "$directory"
-  printf '%s\n' "${SSH_KEYS[@]}" >>"$directory/authorized_keys"
+  for key in "${SSH_KEYS[@]}"; do
+    grep --quiet --no-messages --line-regexp --fixed-strings -e "$key" "$directory/authorized_keys" ||
+      printf '%s\n' "$key" >>"$directory/authorized_keys"
+  done
   chmod 700 "$directory"
   chmod 600 "$directory/authorized_keys"
   chown "$2:$3" "$directory" "$directory/authorized_keys"
 }
 
-# The first ordinary account of the image, as HOME UID GID; nothing when it has none.
+# The first ordinary account of the image, as HOME UID GID NAME; nothing when it has none.
 default_account() {
-  sort -t : -k 3 -n "$TARGET/etc/passwd" | while IFS=: read -r _ _ uid gid _ home _; do
+  sort -t : -k 3 -n "$TARGET/etc/passwd" | while IFS=: read -r name _ uid gid _ home _; do
     if ((uid >= 1000 && uid < 60000)); then
-      printf '%s %s %s\n' "$home" "$uid" "$gid"
+      printf '%s %s %s %s\n' "$home" "$uid" "$gid" "$name"
       break
     fi
   done
+}
+
+default_account_name() {
+  local name
+  read -r _ _ _ name < <(default_account) || return 0
+  printf '%s\n' "$name"
 }
 
 # for_each_account COMMAND: with HOME UID GID of root, then of the account that people log in as.
 for_each_account() {
   local home uid gid
   "$1" /root 0 0
-  read -r home uid gid < <(default_account) || return 0
+  read -r home uid gid _ < <(default_account) || return 0
   "$1" "$home" "$uid" "$gid"
 }
 

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { type GuestReport, guestReport } from '#contract';
 import { wholeDiskPlan } from '#core';
 import { projectRoot } from '#platform';
 import { guestNetwork, type TemplateContext, TemplateRenderer } from '#templates';
@@ -25,6 +26,7 @@ interface Word {
 /** The controller as the OS sees it. */
 class Controller {
   readonly words: Word[] = [];
+  readonly reports: GuestReport[] = [];
   /** Answers to those who ask for their owner, one by one; the last one stays. */
   answers: (string | number)[] = [204];
   asked: { path: string | undefined; token: string | undefined }[] = [];
@@ -45,7 +47,9 @@ class Controller {
     const token = /^Bearer (.*)$/.exec(request.headers.authorization ?? '')?.[1];
     const [, instanceId] = /^\/v1\/instances\/([^/]+)\/notify$/.exec(request.url ?? '') ?? [];
     if (request.method === 'POST') {
-      this.words.push({ instanceId, token, ...(JSON.parse(await text(request)) as { state: string }) });
+      const { report, ...word } = JSON.parse(await text(request)) as { state: string; report?: unknown };
+      this.words.push({ instanceId, token, ...word });
+      if (report !== undefined) this.reports.push(guestReport.parse(report));
       return void response.writeHead(204).end();
     }
     this.asked.push({ path: request.url, token });
@@ -97,19 +101,20 @@ const created = (): TemplateContext<'create.sh'> => ({
 async function create(context: TemplateContext<'create.sh'>): Promise<void> {
   const script = await renderer.render('create.sh', context);
   const functions = script.slice(0, script.indexOf('\nstart_steps install'));
-  const steps = 'take_host_name; write_dodai_files; write_ssh_keys; rm -r "$WORK_DIR"';
+  const steps = 'take_host_name; write_dodai_files; take_owner; set_up_network; rm -r "$WORK_DIR"';
   const result = await os.outside(`${functions}\nTARGET=$ROOT\n${steps}`);
   expect(result.all).toBe('');
   expect(result.exitCode).toBe(0);
 }
 
-function handOver(): Promise<string> {
+function handOver(more: Partial<TemplateContext<'hand-over.sh'>> = {}): Promise<string> {
   const owner = { hostName: 'web1.example.org', sshKeys: keys, userData };
   return renderer.render('hand-over.sh', {
     instanceId: ownerId,
     controllerUrl,
     token: 'its-token',
     ...owner,
+    ...more,
   });
 }
 
@@ -185,7 +190,7 @@ describe('an OS in the pool', () => {
     await os.inside('/etc/dodai/await-owner');
     expect(controller.words).toMatchObject([{ instanceId: ownerId, token: 'its-token', state: 'failed' }]);
     expect(controller.words[0]?.message).toMatch(
-      /^hand-over: take ssh keys: command "mkdir .*" ended with status 1$/,
+      /^hand-over: take owner: command "mkdir .*" ended with status 1$/,
     );
     await expect(os.read('etc/dodai/hand-over')).rejects.toThrow('ENOENT');
     expect(await os.read('etc/dodai/instance.env')).toContain('pool-token');
@@ -221,6 +226,144 @@ describe('an OS that was installed for its owner', () => {
     );
     await os.boot();
     expect(controller.words).toEqual([{ instanceId: poolId, token: 'pool-token', state: 'installed' }]);
+  });
+});
+
+const motd = { path: '/etc/motd.d/owner', base64: Buffer.from('hello\0').toString('base64') };
+const secret = { path: '/srv/deep/secret', base64: '', mode: '0640', owner: 'debian:root' };
+
+describe('what an owner asks for', () => {
+  it('are files with their modes and owners, and a password for the default account, and both are reported', async () => {
+    const files = [{ ...motd, mode: '0644', owner: 'root:root' }, secret];
+    await create({ ...created(), files, passwordHash: '$6$salt$hash', sshKeys: keys });
+    expect(await os.read('etc/motd.d/owner')).toBe('hello\0');
+    expect(await os.mode('srv/deep/secret')).toBe('640');
+    expect(await os.read('etc/shadow')).toMatch(/^debian:\$6\$salt\$hash:/m);
+    expect(await os.read('etc/shadow')).toMatch(/^root:\*:/m);
+    await os.inside('chmod 660 /srv/deep/secret; chown root:root /srv/deep/secret');
+    await os.boot();
+    expect(await os.mode('srv/deep/secret')).toBe('640');
+    const [report] = controller.reports;
+    expect(report?.files).toMatchObject([
+      { path: '/etc/motd.d/owner', mode: '0644', owner: 'root:root' },
+      { path: '/srv/deep/secret', mode: '0640', owner: 'debian:root' },
+    ]);
+    expect(report).toMatchObject({ hostName: 'pool-1', cloudInit: null, userDataStatus: null });
+  });
+
+  it('is refused where a link of the image leads out of it', async () => {
+    await os.inside('ln -s /var/tmp /srv/link');
+    const script = await renderer.render('create.sh', {
+      ...created(),
+      files: [{ ...secret, path: '/srv/link/x' }],
+    });
+    const functions = script.slice(0, script.indexOf('\nstart_steps install'));
+    const { all, exitCode } = await os.outside(
+      `${functions}\nfail() { echo "$1"; exit 1; }\nTARGET=$ROOT\nwrite_files; rm -r "$WORK_DIR"`,
+    );
+    expect(exitCode).toBe(1);
+    expect(all).toMatch(
+      /the file \/srv\/link\/x cannot be written: a link of the image leads from there to \/var\/tmp/,
+    );
+  });
+
+  it('is refused where it takes cloud-init and the image has none', async () => {
+    const script = await renderer.render('create.sh', { ...created(), needsCloudInit: true });
+    const functions = script.slice(0, script.indexOf('\nstart_steps install'));
+    const { all } = await os.outside(
+      `${functions}\nfail() { echo "$1"; exit 1; }\nTARGET=$ROOT\ntrap 'rm -r "$WORK_DIR"' EXIT\ntake_owner`,
+    );
+    expect(all).toContain('the user data is no script that begins with #!, and the image has no cloud-init');
+  });
+});
+
+/** Says what it is asked, and is done at once. */
+const cloudInit = `#!/bin/bash
+printf '%s\\n' "$*" >>/srv/cloud-init
+[[ $* != *json ]] || printf '{"status": "done",\\n "errors": []}\\n'
+[[ $* != status ]] || echo 'status: done'
+`;
+const lefts = [
+  'root/.bash_history',
+  'home/debian/.bash_history',
+  'home/debian/.ssh/authorized_keys',
+  'var/log/cloud-init.log',
+];
+const cloudLefts = [
+  'var/lib/cloud/instances/x/obj.pkl',
+  'var/lib/cloud/scripts/per-boot/of-the-pool',
+  'var/log/dodai-user-data.log',
+];
+
+async function leaveTraces(): Promise<void> {
+  for (const name of [...lefts, ...cloudLefts]) {
+    await os.inside(`mkdir -p "$(dirname /${name})"`);
+    await os.write(name, 'pool');
+  }
+  await os.write('etc/ssh/ssh_host_ed25519_key', 'pool');
+}
+
+describe('an OS with cloud-init', () => {
+  beforeEach(async () => {
+    await os.write('stubs/cloud-init', cloudInit, 0o755);
+    await os.inside(
+      'mkdir -p /etc/cloud/cloud.cfg.d /var/lib/cloud/scripts/per-boot; echo own >/var/lib/cloud/scripts/per-boot/own',
+    );
+  });
+
+  const metadataUrl = 'http://169.254.169.254';
+
+  it('is left to it: without a config drive it is told of the metadata service, and how to reach that', async () => {
+    const network = guestNetwork({
+      network: null,
+      nics: [{ role: 'pxe', mac: '52:54:00:00:00:01' }],
+      metadataUrl,
+    });
+    await create({ ...created(), network, sshKeys: keys, userData, metadataUrl, needsCloudInit: true });
+    const written = await os.read('etc/cloud/cloud.cfg.d/99_dodai.cfg');
+    expect(written).toMatch(
+      /^datasource_list: \[ NoCloud \]\ndatasource: .*"http:\/\/169\.254\.169\.254\/nocloud\/" } }\n/,
+    );
+    expect(written).toMatch(/^network:\n {2}version: 2\n[^]*scope: link/m);
+    await expect(os.read('home/debian/.ssh/authorized_keys')).rejects.toThrow('ENOENT');
+    await expect(os.read('etc/dodai/user-data')).rejects.toThrow('ENOENT');
+    await os.boot();
+    expect(controller.words).toMatchObject([{ state: 'installed', message: 'cloud-init: status: done' }]);
+    expect(controller.reports[0]?.cloudInit).toMatchObject({ status: 'done' });
+    expect(await os.read('srv/cloud-init')).toMatch(/^status --wait\n/);
+  });
+
+  it.each([null, 'reboot'])(
+    'has nothing left of the pool when its owner has it (power lost at %s)',
+    async (verb) => {
+      await create({ ...created(), pooled: true, metadataUrl });
+      await leaveTraces();
+      if (verb) await os.write('cut-at', verb);
+      controller.answers = [await handOver({ metadataUrl })];
+      await os.boot();
+      expect(await os.read('var/log/systemctl')).toContain('reboot');
+      expect(controller.words).toMatchObject([{ instanceId: poolId, state: 'installed' }]);
+      await os.boot();
+      expect(controller.words.at(-1)).toMatchObject({ instanceId: ownerId, state: 'installed' });
+      for (const name of [...lefts, ...cloudLefts]) await expect(os.read(name)).rejects.toThrow('ENOENT');
+      expect(await os.read('var/lib/cloud/scripts/per-boot/own')).toBe('own\n');
+      expect(await os.read('etc/ssh/ssh_host_ed25519_key')).not.toBe('pool');
+      expect(await os.read('etc/machine-id')).toBe('');
+      await expect(os.read('etc/cloud/cloud-init.disabled')).rejects.toThrow('ENOENT');
+      expect(await os.read('etc/hostname')).toBe('web1.example.org\n');
+    },
+  );
+
+  it('that loses its power before all is done begins nothing of its owner, and is handed over when it starts', async () => {
+    await create({ ...created(), pooled: true, metadataUrl });
+    await os.write('cut-at', 'try-restart');
+    controller.answers = [await handOver({ metadataUrl })];
+    await os.boot();
+    expect(await os.read('etc/cloud/cloud-init.disabled')).toMatch(/^dodai: kept off/);
+    await os.boot();
+    await os.boot();
+    expect(controller.words.at(-1)).toMatchObject({ instanceId: ownerId, state: 'installed' });
+    await expect(os.read('etc/cloud/cloud-init.disabled')).rejects.toThrow('ENOENT');
   });
 });
 

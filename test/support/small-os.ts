@@ -37,6 +37,7 @@ export class SmallOs {
       'etc',
       'root',
       'home/debian',
+      'etc/ssh',
       'srv',
       'var/log',
       'stubs',
@@ -46,6 +47,8 @@ export class SmallOs {
       await symlink(`usr/${directory}`, os.path(directory));
     await os.write('etc/hosts', hosts);
     await os.write('etc/passwd', 'root:x:0:0::/root:/bin/bash\ndebian:x:1000:1000::/home/debian:/bin/bash\n');
+    await os.write('etc/group', 'root:x:0:\ndebian:x:1000:\n');
+    await os.write('etc/shadow', 'root:*:19000:0:99999:7:::\ndebian:!:19000:0:99999:7:::\n', 0o600);
     await os.write('stubs/systemctl', systemctl, 0o755);
     return os;
   }

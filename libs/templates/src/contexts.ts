@@ -15,6 +15,13 @@ const installer = {
 
 /** What makes an OS its owner's, whether it has just been installed or has waited in the pool. */
 const owner = {
+  needsCloudInit: z.boolean().default(false).describe('It has user data or vendor data that only cloud-init reads'),
+  passwordHash: f.orEmpty(f.passwordHash).describe('Of the default account, as crypt(3) has it; empty: as the image has it'),
+  files: z.array(f.file).default([]).describe('Files by path'),
+  configDriveUrl: f
+    .orEmpty(f.url)
+    .describe("Its config drive, for a disk with ?sectorBytes=512 or 4096, for the instance's token; empty: it has none"),
+  metadataUrl: f.orEmpty(f.url).describe('Where the metadata service answers; empty: there is none'),
   hostName: f.hostName.describe('Host name of the installed OS'),
   sshKeys: z.array(f.sshKey).default([]).describe("Public keys for root and the image's default user"),
   userData: f.orEmpty(f.userData).describe('Script that the OS runs once; empty: none'),
@@ -39,9 +46,6 @@ const createContext = z
     imageSectorBytes: f.orEmpty(f.count).describe('Of a whole disk: what its partition table counts in; empty: unknown'),
     readBack: z.enum(readBackPolicies).default('sampled').describe('How much is read again and compared, once written'),
     ...owner,
-    configDriveUrl: f
-      .orEmpty(f.url)
-      .describe("Its config drive, for a disk with ?sectorBytes=512 or 4096, for the instance's token; empty: it has none"),
     bootMode: z.enum(bootModes).describe('Firmware that the machine starts with'),
     pooled: z.boolean().default(false).describe('It has no owner: in the pool it asks for one'),
     pxeMac: f.mac.describe('MAC address of the card that boots from the network'),
@@ -68,7 +72,11 @@ const createContext = z
     });
   });
 
-const handOverContext = z.strictObject({ ...installer, ...owner });
+const handOverContext = z.strictObject({
+  ...installer,
+  ...owner,
+  network: guestNetwork.nullable().default(null).describe('Links and addresses of the OS; null: they stay as they are'),
+});
 
 const deleteContext = z.strictObject({
   ...installer,

@@ -49,6 +49,20 @@ export const userData = z
 /** What may be absent is empty in the template, never undefined: a misspelt name stays an error. */
 export const orEmpty = <T extends z.ZodType<string | number>>(field: T) => field.nullish().transform((value) => value ?? '');
 
+/** What chpasswd takes on a line of its own. */
+export const passwordHash = z.string().regex(/^\$[\x21-\x39\x3b-\x7e]{3,1023}$/, 'is not a password hash such as $6$…');
+
+/** A list has one a line, after mode and owner. */
+export const file = z.strictObject({
+  path: line
+    .regex(/^\/./, 'is not absolute')
+    .max(4096, 'is longer than 4096 characters')
+    .refine((path) => !path.split('/').includes('..'), 'has ..'),
+  base64: z.base64('is not base64'),
+  mode: z.string().regex(/^[0-7]{4}$/, 'is not a mode such as 0644'),
+  owner: z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,31}:[A-Za-z0-9_][A-Za-z0-9_.-]{0,31}$/, 'is not an owner such as root:root'),
+});
+
 export const rootDeviceHint = z.strictObject({
   serial: line.optional(),
   wwn: line.optional(),

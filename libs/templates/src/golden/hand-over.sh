@@ -14,10 +14,16 @@ SSH_KEYS=(
 USER_DATA='#!/bin/sh
 echo "it'"'"'s $(hostname)" >/root/hello
 '
+PASSWORD_HASH=''
+# true: user data or vendor data that only cloud-init reads.
+NEEDS_CLOUD_INIT=false
+CONFIG_DRIVE_URL=''
+METADATA_URL=''
 
 # Talk with the controller with whatever this OS has for it: curl, else python3, else bash alone.
 
-# ask METHOD URL TOKEN SECONDS FILE [JSON]: prints the HTTP status, 000 when no whole answer came; its body is in FILE.
+# ask METHOD URL TOKEN SECONDS FILE [JSON]: prints the HTTP status, 000 when no whole answer came; its body is in FILE, its headers
+# in the file that ANSWER_HEADERS names, if it does.
 ask() {
   local way=ask_with_bash
   if command -v curl >/dev/null; then
@@ -30,14 +36,14 @@ ask() {
 
 ask_with_curl() {
   local status data=()
-  [[ -z ${6-} ]] || data=(--header 'Content-Type: application/json' --data "$6")
-  status=$(curl --silent --show-error --connect-timeout 10 --max-time "$4" --output "$5" --write-out '%{http_code}' \
-    --header @<(printf 'Authorization: Bearer %s' "$3") --request "$1" "${data[@]}" "$2") || return 1
+  [[ -z ${6-} ]] || data=(--header 'Content-Type: application/json' --data-binary @-)
+  status=$(curl --silent --show-error --connect-timeout 10 --max-time "$4" --output "$5" --dump-header "${ANSWER_HEADERS:-/dev/null}" --write-out '%{http_code}' \
+    --header @<(printf 'Authorization: Bearer %s' "$3") --request "$1" "${data[@]}" "$2" <<<"${6-}") || return 1
   printf '%s' "$status"
 }
 
 ask_with_python() {
-  TOKEN=$3 python3 - "$1" "$2" "$4" "$5" "${6-}" <<'PYTHON'
+  TOKEN=$3 ANSWER_HEADERS=${ANSWER_HEADERS-} python3 - "$1" "$2" "$4" "$5" "${6-}" <<'PYTHON'
 import os, sys, urllib.error, urllib.request
 method, url, seconds, file, body = sys.argv[1:]
 headers = {'Content-Type': 'application/json', 'Authorization': 'Bearer ' + os.environ['TOKEN']}
@@ -48,19 +54,23 @@ except urllib.error.HTTPError as error:
     answer = error
 with open(file, 'wb') as output:
     output.write(answer.read())
+with open(os.environ.get('ANSWER_HEADERS') or os.devnull, 'w') as output:
+    output.write(str(answer.headers))
 print(answer.getcode(), end='')
 PYTHON
 }
 
 ask_with_bash() {
-  local rest=${2#http://} body=${6-} host port=80 status line length=''
+  local rest=${2#http://} body=${6-} headers=${ANSWER_HEADERS:-/dev/null} host port=80 status line length=''
   host=${rest%%/*}
   [[ $host != *:* ]] || port=${host##*:}
   exec 3<>"/dev/tcp/${host%:*}/$port" || return 1
   printf '%s /%s HTTP/1.0\r\nHost: %s\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s' \
     "$1" "${rest#*/}" "$host" "$3" "${#body}" "$body" >&3
   read -r -t "$4" _ status _ <&3 || return 1
+  : >"$headers"
   while read -r -t 20 line <&3 && line=${line%$'\r'} && [[ $line ]]; do
+    printf '%s\n' "$line" >>"$headers"
     [[ ${line,,} != content-length:* ]] || length=${line##* }
   done
   timeout 20 cat <&3 >"$5" || return 1
@@ -69,15 +79,15 @@ ask_with_bash() {
   printf '%s' "$status"
 }
 
-# say STATE [MESSAGE]: one try to tell the controller, as the instance whose NOTIFY_URL and NOTIFY_TOKEN these are; prints
-# the HTTP status.
+# say STATE [MESSAGE] [JSON]: one try to tell the controller, as the instance whose NOTIFY_URL and NOTIFY_TOKEN these are; prints
+# the HTTP status. The JSON is one more member of the body.
 say() {
   local LC_ALL=C message=${2-}
   message=${message:0:2000}
   message=${message//[^ -~]/ }
   message=${message//\\/\\\\}
   message=${message//\"/\\\"}
-  ask POST "$NOTIFY_URL" "$NOTIFY_TOKEN" 20 /dev/null "{\"state\":\"$1\"${message:+,\"message\":\"$message\"}}"
+  ask POST "$NOTIFY_URL" "$NOTIFY_TOKEN" 20 /dev/null "{\"state\":\"$1\"${message:+,\"message\":\"$message\"}${3:+,$3}}"
 }
 
 # What makes an installed OS its owner's: names and keys. Needs TARGET, the directory where its root is mounted (empty in
@@ -98,31 +108,40 @@ write_host_name() {
   printf '%s\n' "$HOST_NAME" | put_file /etc/hostname 644
 }
 
-# authorize_keys HOME UID GID
+# authorize_keys HOME UID GID: besides those that the image has.
 authorize_keys() {
-  local directory=$TARGET$1/.ssh
+  local directory=$TARGET$1/.ssh key
   mkdir -p "$directory"
-  printf '%s\n' "${SSH_KEYS[@]}" >>"$directory/authorized_keys"
+  for key in "${SSH_KEYS[@]}"; do
+    grep --quiet --no-messages --line-regexp --fixed-strings -e "$key" "$directory/authorized_keys" ||
+      printf '%s\n' "$key" >>"$directory/authorized_keys"
+  done
   chmod 700 "$directory"
   chmod 600 "$directory/authorized_keys"
   chown "$2:$3" "$directory" "$directory/authorized_keys"
 }
 
-# The first ordinary account of the image, as HOME UID GID; nothing when it has none.
+# The first ordinary account of the image, as HOME UID GID NAME; nothing when it has none.
 default_account() {
-  sort -t : -k 3 -n "$TARGET/etc/passwd" | while IFS=: read -r _ _ uid gid _ home _; do
+  sort -t : -k 3 -n "$TARGET/etc/passwd" | while IFS=: read -r name _ uid gid _ home _; do
     if ((uid >= 1000 && uid < 60000)); then
-      printf '%s %s %s\n' "$home" "$uid" "$gid"
+      printf '%s %s %s %s\n' "$home" "$uid" "$gid" "$name"
       break
     fi
   done
+}
+
+default_account_name() {
+  local name
+  read -r _ _ _ name < <(default_account) || return 0
+  printf '%s\n' "$name"
 }
 
 # for_each_account COMMAND: with HOME UID GID of root, then of the account that people log in as.
 for_each_account() {
   local home uid gid
   "$1" /root 0 0
-  read -r home uid gid < <(default_account) || return 0
+  read -r home uid gid _ < <(default_account) || return 0
   "$1" "$home" "$uid" "$gid"
 }
 
@@ -143,7 +162,8 @@ write_instance_env() {
   put_file /etc/dodai/talk.sh 644 <<'SCRIPT'
 # Talk with the controller with whatever this OS has for it: curl, else python3, else bash alone.
 
-# ask METHOD URL TOKEN SECONDS FILE [JSON]: prints the HTTP status, 000 when no whole answer came; its body is in FILE.
+# ask METHOD URL TOKEN SECONDS FILE [JSON]: prints the HTTP status, 000 when no whole answer came; its body is in FILE, its headers
+# in the file that ANSWER_HEADERS names, if it does.
 ask() {
   local way=ask_with_bash
   if command -v curl >/dev/null; then
@@ -156,14 +176,14 @@ ask() {
 
 ask_with_curl() {
   local status data=()
-  [[ -z ${6-} ]] || data=(--header 'Content-Type: application/json' --data "$6")
-  status=$(curl --silent --show-error --connect-timeout 10 --max-time "$4" --output "$5" --write-out '%{http_code}' \
-    --header @<(printf 'Authorization: Bearer %s' "$3") --request "$1" "${data[@]}" "$2") || return 1
+  [[ -z ${6-} ]] || data=(--header 'Content-Type: application/json' --data-binary @-)
+  status=$(curl --silent --show-error --connect-timeout 10 --max-time "$4" --output "$5" --dump-header "${ANSWER_HEADERS:-/dev/null}" --write-out '%{http_code}' \
+    --header @<(printf 'Authorization: Bearer %s' "$3") --request "$1" "${data[@]}" "$2" <<<"${6-}") || return 1
   printf '%s' "$status"
 }
 
 ask_with_python() {
-  TOKEN=$3 python3 - "$1" "$2" "$4" "$5" "${6-}" <<'PYTHON'
+  TOKEN=$3 ANSWER_HEADERS=${ANSWER_HEADERS-} python3 - "$1" "$2" "$4" "$5" "${6-}" <<'PYTHON'
 import os, sys, urllib.error, urllib.request
 method, url, seconds, file, body = sys.argv[1:]
 headers = {'Content-Type': 'application/json', 'Authorization': 'Bearer ' + os.environ['TOKEN']}
@@ -174,19 +194,23 @@ except urllib.error.HTTPError as error:
     answer = error
 with open(file, 'wb') as output:
     output.write(answer.read())
+with open(os.environ.get('ANSWER_HEADERS') or os.devnull, 'w') as output:
+    output.write(str(answer.headers))
 print(answer.getcode(), end='')
 PYTHON
 }
 
 ask_with_bash() {
-  local rest=${2#http://} body=${6-} host port=80 status line length=''
+  local rest=${2#http://} body=${6-} headers=${ANSWER_HEADERS:-/dev/null} host port=80 status line length=''
   host=${rest%%/*}
   [[ $host != *:* ]] || port=${host##*:}
   exec 3<>"/dev/tcp/${host%:*}/$port" || return 1
   printf '%s /%s HTTP/1.0\r\nHost: %s\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s' \
     "$1" "${rest#*/}" "$host" "$3" "${#body}" "$body" >&3
   read -r -t "$4" _ status _ <&3 || return 1
+  : >"$headers"
   while read -r -t 20 line <&3 && line=${line%$'\r'} && [[ $line ]]; do
+    printf '%s\n' "$line" >>"$headers"
     [[ ${line,,} != content-length:* ]] || length=${line##* }
   done
   timeout 20 cat <&3 >"$5" || return 1
@@ -195,15 +219,15 @@ ask_with_bash() {
   printf '%s' "$status"
 }
 
-# say STATE [MESSAGE]: one try to tell the controller, as the instance whose NOTIFY_URL and NOTIFY_TOKEN these are; prints
-# the HTTP status.
+# say STATE [MESSAGE] [JSON]: one try to tell the controller, as the instance whose NOTIFY_URL and NOTIFY_TOKEN these are; prints
+# the HTTP status. The JSON is one more member of the body.
 say() {
   local LC_ALL=C message=${2-}
   message=${message:0:2000}
   message=${message//[^ -~]/ }
   message=${message//\\/\\\\}
   message=${message//\"/\\\"}
-  ask POST "$NOTIFY_URL" "$NOTIFY_TOKEN" 20 /dev/null "{\"state\":\"$1\"${message:+,\"message\":\"$message\"}}"
+  ask POST "$NOTIFY_URL" "$NOTIFY_TOKEN" 20 /dev/null "{\"state\":\"$1\"${message:+,\"message\":\"$message\"}${3:+,$3}}"
 }
 
 SCRIPT
@@ -251,8 +275,9 @@ UNIT
   enable_unit dodai-user-data.service
 }
 
-# `installed` is said by the installed OS itself, when it first is its owner's, and again until it is taken. The user data
-# may end before, so that what it brings is there; one that takes longer goes on, and is not waited for.
+# `installed` is said by the installed OS itself, when it first is its owner's, and again until it is taken. cloud-init may end
+# before, within ten minutes, and so may user data, within half of one: what they bring is there then. What takes longer goes on, and
+# is not waited for. Files get the modes and owners that they were asked for: cloud-init knows neither.
 write_report_unit() {
   put_file /etc/dodai/report-installed 755 <<'SCRIPT'
 #!/bin/bash
@@ -262,6 +287,109 @@ set -u
 . /etc/dodai/talk.sh
 # shellcheck source=/dev/null
 . /etc/dodai/instance.env
+
+# What this OS says of itself when it is done, as JSON made by bash alone: not every image has jq or python.
+
+# json_string TEXT
+json_string() {
+  local LC_ALL=C text=$1
+  text=${text//[^ -~]/ }
+  text=${text//\\/\\\\}
+  printf '"%s"' "${text//\"/\\\"}"
+}
+
+# json_or_null TEXT: null where there is none.
+json_or_null() {
+  if [[ $1 ]]; then json_string "$1"; else printf 'null'; fi
+}
+
+# json_list, lines on standard input.
+json_list() {
+  local line comma=''
+  printf '['
+  while IFS= read -r line; do
+    printf '%s' "$comma"
+    json_string "$line"
+    comma=,
+  done
+  printf ']'
+}
+
+# json_from FIRST COMMAND…: what a program prints that knows JSON, when it begins so and is not too much; else null.
+json_from() {
+  local first=$1 text
+  shift
+  text=$(timeout 20 "$@" 2>/dev/null | tr -d '\n')
+  if [[ $text == "$first"* ]] && ((${#text} < 50000)); then printf '%s' "$text"; else printf 'null'; fi
+}
+
+fingerprints_in() {
+  ssh-keygen -l -f "$1" 2>/dev/null | sed -n -E 's/^[0-9]+ ([A-Za-z0-9]+:[^ ]+) .*/\1/p'
+}
+
+json_of_authorized_keys() {
+  local name home comma=''
+  printf '{'
+  while IFS=: read -r name _ _ _ _ home _; do
+    [[ -s $home/.ssh/authorized_keys ]] || continue
+    printf '%s' "$comma"
+    json_string "$name"
+    printf ':'
+    fingerprints_in "$home/.ssh/authorized_keys" | json_list
+    comma=,
+  done </etc/passwd
+  printf '}'
+}
+
+json_of_host_keys() {
+  local file
+  for file in /etc/ssh/ssh_host_*_key.pub; do [[ ! -e $file ]] || fingerprints_in "$file"; done | json_list
+}
+
+# json_of_file PATH
+json_of_file() {
+  local sha256='' mode='' owner=''
+  if [[ -f $1 ]]; then
+    sha256=$(sha256sum -- "$1" | cut -d ' ' -f 1)
+    mode=$(stat --format=%a "$1")
+    mode=$(printf '%04d' "$mode")
+    owner=$(stat --format=%U:%G "$1")
+  fi
+  printf '{"path":%s,"sha256":%s,"mode":%s,"owner":%s}' "$(json_string "$1")" "$(json_or_null "$sha256")" \
+    "$(json_or_null "$mode")" "$(json_or_null "$owner")"
+}
+
+# At most as many as the controller takes.
+json_of_files() {
+  local path comma='' count=0
+  printf '['
+  if [[ -f /etc/dodai/files ]]; then
+    while read -r _ _ path && ((count++ < 200)); do
+      printf '%s' "$comma"
+      json_of_file "$path"
+      comma=,
+    done </etc/dodai/files
+  fi
+  printf ']'
+}
+
+json_of_cloud_init() {
+  if [[ -e /etc/dodai/cloud-init ]]; then json_from '{' cloud-init status --format json; else printf 'null'; fi
+}
+
+guest_report() {
+  local ended='' machine_id=''
+  [[ ! -e /etc/dodai/user-data.ended ]] || ended=$(</etc/dodai/user-data.ended)
+  [[ ! -s /etc/machine-id ]] || machine_id=$(</etc/machine-id)
+  printf '{"hostName":%s,"bootId":%s,"machineId":%s,"kernel":%s,"addresses":%s,"authorizedKeys":%s,"hostKeys":%s,' \
+    "$(json_string "$(</proc/sys/kernel/hostname)")" "$(json_or_null "$(</proc/sys/kernel/random/boot_id)")" \
+    "$(json_or_null "$machine_id")" "$(json_or_null "$(uname -r)")" "$(json_from '[' ip -json address)" \
+    "$(json_of_authorized_keys)" "$(json_of_host_keys)"
+  printf '"cloudInit":%s,"userDataStatus":%s,"files":%s}' "$(json_of_cloud_init)" "${ended:-null}" "$(json_of_files)"
+}
+
+# A hand-over that a loss of power has cut short comes first; after it the OS starts anew.
+! grep --quiet --no-messages '^dodai:' /etc/cloud/cloud-init.disabled || exit 0
 
 # What is left of the time in the pool, when that is over.
 [[ -e /etc/systemd/system/dodai-await-owner.service ]] || rm -f /etc/dodai/await-owner /etc/dodai/hand-over
@@ -273,8 +401,23 @@ if [[ -e /etc/dodai/user-data ]]; then
   [[ ! -e /etc/dodai/user-data.ended ]] || message="the user data ended with status $(</etc/dodai/user-data.ended)"
 fi
 
+if [[ -e /etc/dodai/cloud-init ]]; then
+  timeout 600 cloud-init status --wait >/dev/null
+  message="cloud-init: $(timeout 20 cloud-init status | head -n 1)"
+fi
+
+if [[ -f /etc/dodai/files ]]; then
+  while read -r mode owner path; do
+    [[ ! -f $path || -L $path ]] || { chown "$owner" "$path" && chmod "$mode" "$path"; } || echo "dodai: $path could not be given to $owner"
+  done </etc/dodai/files
+fi
+
+report="\"report\":$(guest_report)"
+((${#report} < 120000)) || report=''
 pause=1
-until status=$(say installed "$message") && [[ $status == 2?? ]]; do
+until status=$(say installed "$message" "$report") && [[ $status == 2?? ]]; do
+  # Better a word without a report than none.
+  [[ $status != 4?? ]] || report=''
   echo "dodai: the controller did not take the report (HTTP $status), next try in $pause s"
   sleep "$pause"
   pause=$((pause < 30 ? pause * 2 : 30))
@@ -299,9 +442,276 @@ UNIT
   enable_unit dodai-installed.service
 }
 
+
+# The owner's files by path. /etc/dodai/files lists them, as MODE OWNER PATH, for the OS itself to settle when it is up: owners may
+# be accounts that are made only then. Needs TARGET, put_file and in_target.
+
+write_files() {
+  put_file /etc/dodai/files 600 </dev/null
+}
+
+# write_file PATH MODE OWNER, its content in base64 on standard input. Links of the image lead out of it, as seen from here.
+write_file() {
+  local parent
+  parent=$(realpath --canonicalize-missing "$TARGET/$(dirname "$1")")
+  [[ $parent/ == "$TARGET"/* ]] || fail "the file $1 cannot be written: a link of the image leads from there to ${parent}"
+  [[ ! -d $TARGET$1 ]] || fail "the file $1 cannot be written: the image has a directory there"
+  base64 --decode | put_file "$1" 600
+  printf '%s %s %s\n' "$2" "$3" "$1" >>"$TARGET/etc/dodai/files"
+  settle_file "$@" 2>/dev/null || true
+}
+
+# settle_file PATH MODE OWNER
+settle_file() {
+  in_target chown --no-dereference "$3" "$1"
+  in_target chmod "$2" "$1"
+}
+
+# forget_files: those of the owner before.
+forget_files() {
+  local path
+  [[ -f $TARGET/etc/dodai/files ]] || return 0
+  while read -r _ _ path; do rm -f "$TARGET$path"; done <"$TARGET/etc/dodai/files"
+  rm -f "$TARGET/etc/dodai/files"
+}
+
+# An OS with cloud-init is configured by that: from its config drive, or else from the metadata service. Needs TARGET, put_file,
+# has_program, CONFIG_DRIVE_URL, METADATA_URL and network.sh.
+
+# Ours, while a machine is handed over: cloud-init must not begin with half of it.
+CLOUD_INIT_OFF='dodai: kept off while this machine is handed over'
+
+has_cloud_init() {
+  local disabled=$TARGET/etc/cloud/cloud-init.disabled
+  has_program cloud-init && [[ ! -e $disabled || $(<"$disabled") == "$CLOUD_INIT_OFF" ]]
+}
+
+cloud_init_is_at_work() {
+  [[ $CONFIG_DRIVE_URL$METADATA_URL ]] && has_cloud_init
+}
+
+configure_cloud_init() {
+  clear_cloud_init
+  if [[ $CONFIG_DRIVE_URL ]]; then
+    printf 'config drive\n' | put_file /etc/dodai/cloud-init 644
+    put_file /etc/cloud/cloud.cfg.d/99_dodai.cfg 644 <<'CFG'
+datasource_list: [ ConfigDrive ]
+CFG
+  else
+    printf 'metadata service\n' | put_file /etc/dodai/cloud-init 644
+    use_metadata_service
+  fi
+}
+
+# What an earlier boot has left, of the image or of the owner before; the image's own scripts stay.
+clear_cloud_init() {
+  rm -rf "$TARGET"/var/lib/cloud/{instance,instances,data,sem,handlers,seed} "$TARGET"/var/log/cloud-init*.log
+  rm -f "$TARGET"/etc/netplan/50-cloud-init.yaml "$TARGET"/etc/network/interfaces.d/50-cloud-init* \
+    "$TARGET"/etc/systemd/network/*cloud-init* "$TARGET"/etc/NetworkManager/system-connections/cloud-init-* \
+    "$TARGET"/etc/ssh/sshd_config.d/50-cloud-init.conf
+}
+
+# The network is in the configuration itself: the service is reached by it. NoCloud, since cloud-init takes no machine for one of
+# OpenStack that does not call itself so in its firmware; what it has read stays read, so that the OS starts without the service too.
+use_metadata_service() {
+  {
+    printf 'datasource_list: [ NoCloud ]\ndatasource: { NoCloud: { seedfrom: "%s/nocloud/" } }\nmanual_cache_clean: true\n' "${METADATA_URL%/}"
+    cat <<'CFG'
+
+CFG
+  } | put_file /etc/cloud/cloud.cfg.d/99_dodai.cfg 644
+}
+
+# What makes an OS its owner's besides its name: files, keys, password, user data and network; or cloud-init, where the image has
+# it and it has something to read: then that does all but the files. Needs installed-os.sh, cloud-init.sh, files.sh, network.sh,
+# first-boot.sh, PASSWORD_HASH and NEEDS_CLOUD_INIT.
+
+take_owner() {
+  check_user_data
+  rm -f "$TARGET/etc/dodai/cloud-init" "$TARGET/etc/cloud/cloud.cfg.d/99_dodai.cfg"
+  write_files
+  if cloud_init_is_at_work; then
+    configure_cloud_init
+  else
+    write_ssh_keys
+    write_password
+    write_user_data
+  fi
+}
+
+# Told before the machine starts as something that its owner did not mean.
+check_user_data() {
+  [[ $NEEDS_CLOUD_INIT == true ]] || return 0
+  has_cloud_init || fail "the user data is no script that begins with #!, and the image has no cloud-init to read it: use an image with cloud-init, or a script"
+  cloud_init_is_at_work ||
+    fail 'the user data takes cloud-init, which has nowhere to read it: spawn with a config drive, or set up the metadata service'
+}
+
+# Of the account that people log in as, as with cloud-init; root's only where there is no other. The hash is in no process list.
+write_password() {
+  local name
+  [[ $PASSWORD_HASH ]] || return 0
+  name=$(default_account_name)
+  printf '%s:%s\n' "${name:-root}" "$PASSWORD_HASH" | in_target chpasswd --encrypted
+}
+
+# What an OS that waited in the pool has to lose before it is its owner's. Needs what take_owner needs, talk.sh, INSTANCE_ID and TOKEN.
+
+# yes: it has to start anew before it is all its owner's.
+NEEDS_START=no
+HISTORIES=(.bash_history .zsh_history .python_history .lesshst .viminfo .wget-hsts .ssh/known_hosts .ssh/authorized_keys2)
+
+has_program() {
+  command -v "$1" >/dev/null
+}
+
+in_target() {
+  "$@"
+}
+
+is_taken() {
+  grep --quiet --no-messages --fixed-strings "/v1/instances/$INSTANCE_ID/" /etc/dodai/instance.env
+}
+
+# After a loss of power cloud-init would begin with half of what it is to read.
+hold_cloud_init() {
+  has_program cloud-init || return 0
+  if has_cloud_init && [[ -e /etc/dodai/cloud-init || $CONFIG_DRIVE_URL$METADATA_URL ]]; then
+    printf '%s\n' "$CLOUD_INIT_OFF" | put_file /etc/cloud/cloud-init.disabled 644
+    NEEDS_START=yes
+  fi
+}
+
+homes() {
+  cut -d : -f 6 /etc/passwd | sort -u
+}
+
+# Once it is its owner's, what is there is theirs.
+forget_owner() {
+  local home name
+  ! is_taken || return 0
+  while read -r home; do
+    [[ -d $home && $home != / ]] || continue
+    rm -f "$home/.ssh/authorized_keys"
+    for name in "${HISTORIES[@]}"; do rm -f "$home/$name"; done
+  done < <(homes)
+  forget_password
+  forget_files
+  rm -f /etc/dodai/user-data* /var/log/dodai-user-data.log /etc/systemd/system/{,multi-user.target.wants/}dodai-user-data.service
+  rm -f /var/lib/dhcp/*.lease* /var/lib/dhclient/*.lease* /var/lib/NetworkManager/*.lease /var/lib/systemd/random-seed
+  [[ $NEEDS_START == no ]] || forget_machine
+  forget_cloud_init
+  renew_host_keys
+}
+
+# As the image has it; without one nobody logs in with it.
+forget_password() {
+  local name
+  name=$(default_account_name)
+  if [[ -s /etc/dodai/image-password ]] && grep --quiet "^${name:-root}:" /etc/dodai/image-password; then
+    chpasswd --encrypted </etc/dodai/image-password
+  else
+    printf '%s:!\n' "${name:-root}" | chpasswd --encrypted
+  fi
+}
+
+# It is made anew when the OS starts.
+forget_machine() {
+  put_file /etc/machine-id 444 </dev/null
+  rm -f /var/lib/dbus/machine-id
+}
+
+# All of it, also what its user data has made of the image's own scripts.
+forget_cloud_init() {
+  has_program cloud-init || return 0
+  # What the image itself wants cleaned with it.
+  cloud-init clean --logs || true
+  clear_cloud_init
+  rm -rf /var/lib/cloud/scripts
+  [[ ! -d /etc/dodai/image-cloud-scripts ]] || { mkdir -p /var/lib/cloud && cp --archive /etc/dodai/image-cloud-scripts /var/lib/cloud/scripts; }
+}
+
+renew_host_keys() {
+  rm -f /etc/ssh/ssh_host_*_key /etc/ssh/ssh_host_*_key.pub
+  [[ -x /etc/dodai/make-ssh-host-keys && -d /etc/ssh ]] || return 0
+  /etc/dodai/make-ssh-host-keys
+  systemctl try-restart ssh.service sshd.service 2>/dev/null || true
+}
+
+network_files() {
+  cat /etc/udev/rules.d/70-dodai-cards.rules /etc/netplan/90-dodai.yaml /etc/systemd/network/10-dodai-* /etc/network/interfaces \
+    /etc/NetworkManager/system-connections/dodai-* /etc/sysconfig/network-scripts/{ifcfg,route,route6}-* 2>/dev/null | sha256sum
+}
+
+# Into the partitions that were made for it; without one they are emptied.
+take_config_drive() {
+  local uuid device found=no
+  if [[ -s /etc/dodai/config-drive ]]; then
+    while read -r uuid; do
+      device=/dev/disk/by-partuuid/$uuid
+      [[ -b $device ]] || continue
+      dd if=/dev/zero of="$device" bs=1M count=64 conv=notrunc,fsync status=none
+      found=yes
+      [[ ! $CONFIG_DRIVE_URL ]] || fill_config_drive "$device"
+    done </etc/dodai/config-drive
+  fi
+  [[ ! $CONFIG_DRIVE_URL || $found == yes ]] || fail 'this machine has no partition for a config drive: it has to be installed'
+}
+
+fill_config_drive() {
+  local file status digest
+  file=$(mktemp)
+  status=$(ANSWER_HEADERS=$file.headers ask GET "$CONFIG_DRIVE_URL?sectorBytes=$(blockdev --getss "$1")" "$TOKEN" 120 "$file")
+  [[ $status == 200 ]] || fail "the controller answered HTTP $status when it was asked for the config drive"
+  digest=$(sed -n -E 's|^repr-digest:.*sha-256=:([A-Za-z0-9+/=]+):.*|\1|Ip' "$file.headers" | tail -n 1)
+  [[ $(digest_of <"$file") == "$digest" ]] || fail "the config drive that came is another one than was sent (expected SHA-256 $digest)"
+  dd if="$file" of="$1" bs=1M conv=notrunc,fsync status=none
+  blockdev --flushbufs "$1"
+  [[ $(head --bytes="$(stat --format=%s "$file")" "$1" | digest_of) == "$digest" ]] ||
+    fail "the config drive was written to $1 and is not there: the disk does not keep what it is given"
+  rm -f "$file" "$file.headers"
+}
+
+# SHA-256 in base64, with nothing but coreutils.
+digest_of() {
+  local hex
+  hex=$(sha256sum)
+  # shellcheck disable=SC2059 # the bytes are the format
+  printf "$(sed 's/../\\x&/g' <<<"${hex%% *}")" | base64 --wrap=0
+}
+
+# Whoever gets the machine can rely on it.
+check_that_nothing_is_left() {
+  local left
+  ! is_taken || return 0
+  left=$(list_what_is_left)
+  [[ ! $left ]] || fail "this is still there of the time in the pool: ${left//$'\n'/, }"
+}
+
+list_what_is_left() {
+  local home name
+  while read -r home; do
+    [[ -d $home && $home != / ]] || continue
+    for name in "${HISTORIES[@]}"; do [[ ! -e $home/$name ]] || printf '%s\n' "$home/$name"; done
+    if [[ -e $home/.ssh/authorized_keys ]] && ! has_only_owners_keys "$home/.ssh/authorized_keys"; then
+      printf '%s\n' "$home/.ssh/authorized_keys"
+    fi
+  done < <(homes)
+  find /var/lib/cloud/{instance,instances,data,sem} /var/log/cloud-init*.log /var/lib/dhcp/*.lease* -maxdepth 0 2>/dev/null || true
+}
+
+has_only_owners_keys() {
+  [[ $(sort "$1") == "$(printf '%s\n' "${SSH_KEYS[@]}" | sort)" ]]
+}
+
 TARGET='' STEP='' FAILED=''
 INSTANCE_URL=${CONTROLLER_URL%/}/v1/instances/$INSTANCE_ID
 NOTIFY_URL=$INSTANCE_URL/notify NOTIFY_TOKEN=$TOKEN
+
+fail() {
+  FAILED=$*
+  exit 1
+}
 
 # The controller installs a machine that could not be handed over; until then it waits in the pool again.
 report_end() {
@@ -325,30 +735,45 @@ take_host_name() {
   agetty --reload 2>/dev/null || true
 }
 
-forget_keys() {
-  rm -f "$1/.ssh/authorized_keys"
-}
-
-take_ssh_keys() {
-  for_each_account forget_keys
-  write_ssh_keys
-}
-
+# Whose the OS is, is written last: before that, whoever was there is still to be forgotten.
 take_identity() {
-  write_instance_env
-  write_user_data
   write_report_unit
+  write_instance_env
 }
 
-# From here on the OS is as one that was installed for its owner, and starts as such.
+take_network() {
+  # It stays as it is.
+  return 0
+}
+
+# From here on the OS is as one that was installed for its owner, and starts as such: anew where cloud-init or another network is to
+# begin, else as it is. The mark is for a loss of power just then: the OS that starts is its owner's already.
 leave_pool() {
   sync
-  rm -f /etc/systemd/system/{,multi-user.target.wants/}dodai-await-owner.service
-  systemctl daemon-reload
-  systemctl restart --no-block dodai-installed.service
+  if [[ $NEEDS_START == yes ]]; then
+    put_file /etc/dodai/leaving 600 </dev/null
+    sync
+    rm -f /etc/cloud/cloud-init.disabled
+    end_pool
+    systemctl reboot
+  else
+    end_pool
+    systemctl daemon-reload
+    systemctl restart --no-block dodai-installed.service
+  fi
+}
+
+end_pool() {
+  rm -f /etc/systemd/system/{,multi-user.target.wants/}dodai-await-owner.service /etc/dodai/leaving
+  sync
 }
 
 trap 'FAILED="command \"$BASH_COMMAND\" ended with status $?"' ERR
 trap report_end EXIT
-for STEP in take_host_name take_ssh_keys take_identity leave_pool; do "$STEP"; done
+if [[ -e /etc/dodai/leaving && ! -e /etc/cloud/cloud-init.disabled ]]; then
+  end_pool
+  exit 0
+fi
+for STEP in check_user_data hold_cloud_init take_host_name forget_owner take_owner take_config_drive take_network check_that_nothing_is_left \
+  take_identity leave_pool; do "$STEP"; done
 printf 'dodai: this machine is now %s, instance %s\n' "$HOST_NAME" "$INSTANCE_ID"
