@@ -102,6 +102,13 @@ describe('cloud-init reads back, byte for byte,', () => {
   });
 });
 
+it('cloud-init reads a script that mentions MIME as one, and spoils what is not ASCII', async () => {
+  const scripts = ['#!/bin/sh\n\n# MIME-Version: 1.0\n', '#!/bin/sh\n# MIME-Version: ü\n'];
+  const [plain, spoilt] = await cloudInitParts(scripts.map((script) => Buffer.from(script)));
+  expect(plain).toMatchObject([{ type: 'text/x-shellscript', content: scripts[0] }]);
+  expect(spoilt?.[0]?.content).not.toBe(scripts[1]);
+});
+
 describe('cloud-init follows', () => {
   it.each(['text/x-include-url', 'text/x-include-once-url'] as const)('%s', async (type) => {
     const parts = [

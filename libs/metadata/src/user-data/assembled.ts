@@ -1,7 +1,7 @@
 import { DomainError, type UserData, type UserDataPart } from '#core';
 import type { DescribedInstance } from '../described-instance.js';
 import { filledParts, userDataContext } from './filled-parts.js';
-import { firstLines, kindOfText, looksLikeMime } from './kinds.js';
+import { firstLines, kindOfText, isReadAsMail } from './kinds.js';
 import { multipart } from './mime-writing.js';
 import { packedIfSmaller } from './unpacked.js';
 
@@ -35,7 +35,7 @@ function standingAlone(part: UserDataPart): Buffer | null {
   if (part.mergeType !== undefined || firstLines[part.type] === null) return null;
   const content = withFirstLine(part);
   const bytes = Buffer.from(content);
-  const isTaken = kindOfText(content) === part.type && !looksLikeMime(bytes);
+  const isTaken = kindOfText(content) === part.type && !isReadAsMail(bytes);
   return isTaken ? bytes : null;
 }
 

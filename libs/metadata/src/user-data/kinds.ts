@@ -24,10 +24,18 @@ const leadingSpace = /^[^\S\ufeff]+/;
 /** cloud-init looks for the header in so many first bytes, wherever it stands. */
 const mimeHeaderBytes = 4096;
 
-/** Whether cloud-init reads these bytes as MIME, whatever they were meant for. */
-export function looksLikeMime(bytes: Uint8Array): boolean {
+/** Whether cloud-init reads these bytes as a mail, whatever they were meant for. */
+export function isReadAsMail(bytes: Uint8Array): boolean {
   const head = Buffer.from(bytes.subarray(0, mimeHeaderBytes)).toString('latin1').toLowerCase();
   return head.includes('mime-version:');
+}
+
+/** What Python takes for the first line of a header; a mail that has none is all text. */
+const headerLine = /^([!-9;-~]+:|From )/;
+
+/** What was meant to be MIME. */
+function isMime(bytes: Uint8Array): boolean {
+  return isReadAsMail(bytes) && headerLine.test(Buffer.from(bytes.subarray(0, 200)).toString('latin1'));
 }
 
 /** What cloud-init takes a text for, by its beginning; null: for nothing that it knows. */
@@ -38,7 +46,7 @@ export function kindOfText(text: string): UserDataKind | null {
 
 /** What cloud-init takes own user data for, once it is no longer compressed; null: for nothing that it knows. */
 export function kindOf(bytes: Uint8Array): UserDataKind | null {
-  if (looksLikeMime(bytes)) return 'multipart/mixed';
+  if (isMime(bytes)) return 'multipart/mixed';
   return kindOfText(Buffer.from(bytes).toString('utf8'));
 }
 

@@ -44,9 +44,6 @@ async function partOf(node: MimeNode, raw: Buffer): Promise<MimePart> {
 }
 
 function structureFaults(nodes: MimeNode[], bytes: Buffer): string[] {
-  const root = nodes.find((node) => node.root);
-  if (!root?.contentType)
-    return ['has MIME-Version: near its beginning, so cloud-init takes it for MIME, but has no Content-Type'];
   const containers = nodes.filter((node) => node.multipart);
   return containers.flatMap((node) => boundaryFault(node, nodes, bytes) ?? []);
 }

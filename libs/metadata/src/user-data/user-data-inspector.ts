@@ -1,7 +1,7 @@
 import { YamlText } from './cloud-config/yaml-text.js';
 import type { CloudConfigSchema } from './cloud-config/cloud-config-schema.js';
 import type { Remarks } from './finding.js';
-import { kindOf, kindOfText, type UserDataKind } from './kinds.js';
+import { isReadAsMail, kindOf, kindOfText, type UserDataKind } from './kinds.js';
 import { type MimePart, mimeParts } from './mime-reading.js';
 import { partChecks } from './part-checks.js';
 import { unpacked } from './unpacked.js';
@@ -34,6 +34,11 @@ export class UserDataInspector {
     const kind = kindOf(plain);
     if (kind === 'multipart/mixed') await this.message(plain, remarks);
     else await this.ofKind(kind, plain, remarks);
+    if (kind !== 'multipart/mixed' && isReadAsMail(plain) && plain.some((byte) => byte > 0x7f))
+      remarks.warning({
+        message:
+          'has MIME-Version: near its beginning, so cloud-init reads it as a mail, and spoils characters outside ASCII',
+      });
   }
 
   /** What a header says the kind of; null: it is of none. */
