@@ -1,5 +1,6 @@
 import { createHmac, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import type { EventView, InstanceView } from '#contract';
 import { freePort, Secret } from '#platform';
 import { FakePowerDriver } from '#testing';
@@ -126,10 +127,10 @@ describe('what an instance reads', () => {
   });
 
   it('is in NoCloud’s form', async () => {
-    expect(await own.read('/nocloud/meta-data')).toContain(`instance-id: ${id}`);
+    expect(parse(await own.read('/nocloud/meta-data'))).toMatchObject({ 'instance-id': id });
     expect(await own.read('/nocloud/user-data')).toBe('#!/bin/sh\nexit 0\n');
     expect(await own.status('/nocloud/vendor-data')).toBe(200);
-    expect(await own.read('/nocloud/network-config')).toContain('version: 2');
+    expect(parse(await own.read('/nocloud/network-config'))).toMatchObject({ version: 2 });
   });
 
   it('is in the form of one’s own, under the name that was chosen', async () => {
