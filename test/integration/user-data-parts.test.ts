@@ -78,6 +78,11 @@ describe('cloud-init reads back, byte for byte,', () => {
     ]);
   });
 
+  it('each of those that have the same file name under one of its own', async () => {
+    const scripts = ['a', 'b', 'c'].map((word) => part('text/x-shellscript', `#!/bin/sh\necho ${word}\n`));
+    expect((await handled(...scripts)).map(({ fileName }) => fileName)).toEqual(['part', 'part-2', 'part-3']);
+  });
+
   it('what is so large that it is compressed', async () => {
     const content = `#!/bin/sh\n${'echo again and again\n'.repeat(5_000)}`;
     const bytes = await sentParts(part('text/x-shellscript', content));

@@ -20,7 +20,11 @@ export async function assembledUserData(instance: DescribedInstance): Promise<Bu
 
 async function bytesOf(userData: UserData, instance: DescribedInstance): Promise<Buffer> {
   if (userData.kind === 'own') return Buffer.from(userData.base64, 'base64');
-  const parts = filledParts(userData.parts, userDataContext(instance));
+  return sentParts(filledParts(userData.parts, userDataContext(instance)));
+}
+
+/** Parts of user data whose values are filled in, as they are sent. */
+export async function sentParts(parts: UserDataPart[]): Promise<Buffer> {
   return packedIfSmaller(await assembledParts(parts));
 }
 
@@ -28,7 +32,7 @@ async function bytesOf(userData: UserData, instance: DescribedInstance): Promise
 export async function assembledParts(parts: UserDataPart[]): Promise<Buffer> {
   const [only] = parts;
   const alone = parts.length === 1 && only !== undefined ? standingAlone(only) : null;
-  return alone ?? multipart(parts.map(saidByContent));
+  return alone ?? multipart(withOwnNames(parts.map(saidByContent)));
 }
 
 function standingAlone(part: UserDataPart): Buffer | null {
@@ -49,6 +53,17 @@ function withFirstLine({ type, content }: UserDataPart): string {
 function saidByContent(part: UserDataPart): UserDataPart {
   const byContent = part.type === 'text/x-include-once-url' || part.type === 'text/jinja2';
   return byContent ? { ...part, content: withFirstLine(part) } : part;
+}
+
+/** cloud-init writes scripts into one folder: of two of the same name, from two layers of defaults say, one would be lost. */
+function withOwnNames(parts: UserDataPart[]): UserDataPart[] {
+  const taken = new Set<string>();
+  return parts.map((part) => {
+    let { fileName } = part;
+    for (let next = 2; taken.has(fileName); next += 1) fileName = `${part.fileName}-${next}`;
+    taken.add(fileName);
+    return { ...part, fileName };
+  });
 }
 
 function withinLimit(bytes: Buffer): Buffer {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import type { UserDataPart } from '#core';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -116,7 +117,11 @@ describe('own user data is refused that', () => {
     ],
     ['has a NUL', '#!/bin/sh\n\0', 'line 2, column 1: has a NUL character'],
     ['is torn gzip', gzipSync('#!/bin/sh\n').subarray(0, 15), 'gzip that cannot be unpacked'],
-    ['is too large', `#!/bin/sh\n${'#'.repeat(65_536)}`, 'has 65546 bytes; at most 65536 are taken'],
+    [
+      'is too large',
+      `#!/bin/sh\n${'#'.repeat(65_536)}`,
+      'has 65546 bytes as it is sent; at most 65536 are taken',
+    ],
     ['includes no URL', '#include\nhttps://a/\nwww.example.com\n', 'line 3: "www.example.com" is no URL'],
     ['includes nothing', '#include\n', 'includes nothing'],
     [
@@ -283,7 +288,6 @@ describe('of parts', () => {
       [{ content: '#!/bin/sh\n' }, { fileName: 'b', content: ' \n', type: 'text/x-include-url' }],
       'part 2 (b): is empty',
     ],
-    ['each has its own file name', [{}, {}], 'part 2 (a): has the file name of an earlier part'],
     ['a file name is no path', [{ fileName: '../a' }], 'has a file name that is none'],
     ['a merge type is one', [{ mergeType: 'list[append]' }], 'has the merge type "list[append]"'],
     [
@@ -298,6 +302,18 @@ describe('of parts', () => {
     ],
   ])('%s', async (_what, parts, fault) => {
     expect(await foundIn(...parts)).toContainEqual(expect.stringContaining(fault));
+  });
+
+  it('all together are not too large, as they are sent', async () => {
+    const checked = async (content: string) =>
+      checkUserData({ kind: 'parts', parts: [part({ content })] }, schema, sampleContext());
+    expect((await checked(`#!/bin/sh\n${'# again\n'.repeat(20_000)}`)).faults).toEqual([]);
+    const noise = Array.from({ length: 8000 }, (_, n) =>
+      createHash('sha256').update(String(n)).digest('hex'),
+    );
+    expect((await checked(`#!/bin/sh\n# ${noise.join('\n# ')}\n`)).faults).toMatchObject([
+      { part: null, message: expect.stringContaining('bytes as it is sent; at most 65536 are taken') },
+    ]);
   });
 
   it('values are filled in before a part is looked at', async () => {

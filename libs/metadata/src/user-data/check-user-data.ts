@@ -1,6 +1,6 @@
 import { DomainError, type UserData, type UserDataPart } from '#core';
 import type { CloudConfigSchema } from './cloud-config/cloud-config-schema.js';
-import { userDataLimitBytes } from './assembled.js';
+import { sentParts, userDataLimitBytes } from './assembled.js';
 import { filledParts, type UserDataContext } from './filled-parts.js';
 import { type Findings, Remarks } from './finding.js';
 import { mergeTypeFault } from './merge-type.js';
@@ -15,16 +15,31 @@ export async function checkUserData(
   schema: CloudConfigSchema | null,
   context: UserDataContext,
 ): Promise<Findings> {
-  if (userData.kind === 'parts') return checkUserDataParts(userData.parts, schema, context);
+  if (userData.kind === 'parts') return checkTogether(userData.parts, schema, context);
   const findings: Findings = { faults: [], warnings: [] };
   const bytes = Buffer.from(userData.base64, 'base64');
   const remarks = new Remarks(null, findings);
   await new UserDataInspector(schema).whole(bytes, remarks);
-  if (bytes.length > userDataLimitBytes)
-    remarks.fault({
-      message: `has ${bytes.length} bytes; at most ${userDataLimitBytes} are taken: let it fetch the rest`,
-    });
+  checkSize(bytes, remarks);
   return findings;
+}
+
+/** Each part, and how large they are when they are sent. */
+async function checkTogether(
+  parts: UserDataPart[],
+  schema: CloudConfigSchema | null,
+  context: UserDataContext,
+): Promise<Findings> {
+  const findings = await checkUserDataParts(parts, schema, context);
+  const canBeFilled = findings.faults.every(({ about }) => about === 'schema');
+  if (canBeFilled) checkSize(await sentParts(filledParts(parts, context)), new Remarks(null, findings));
+  return findings;
+}
+
+function checkSize({ length }: Buffer, remarks: Remarks): void {
+  if (length <= userDataLimitBytes) return;
+  const message = `has ${length} bytes as it is sent; at most ${userDataLimitBytes} are taken: let it fetch the rest`;
+  remarks.fault({ message });
 }
 
 /** Of user data or of vendor data. */
@@ -37,21 +52,19 @@ export async function checkUserDataParts(
   const inspector = new UserDataInspector(schema);
   for (const [index, part] of parts.entries()) {
     const remarks = new Remarks(`part ${index + 1} (${part.fileName})`, findings);
-    checkHeaders(part, parts.slice(0, index), remarks);
+    checkHeaders(part, remarks);
     const filled = filledIn(part, context, remarks);
     if (filled !== undefined) await inspector.ofKind(part.type, Buffer.from(filled.content), remarks);
   }
   return findings;
 }
 
-function checkHeaders(part: UserDataPart, before: UserDataPart[], remarks: Remarks): void {
+function checkHeaders(part: UserDataPart, remarks: Remarks): void {
   const { fileName, mergeType } = part;
   if (!/^[^/\p{Cc}]{1,200}$/u.test(fileName) || fileName.startsWith('.'))
     remarks.fault({
       message: 'has a file name that is none: no slash, no control characters, no dot in front',
     });
-  if (before.some((other) => other.fileName === fileName))
-    remarks.fault({ message: 'has the file name of an earlier part, which it would replace' });
   const fault = mergeType === undefined ? null : mergeTypeFault(mergeType);
   if (fault !== null) remarks.fault({ message: fault });
   if (part.content.trim() === '') remarks.fault({ message: 'is empty' });
