@@ -4,9 +4,9 @@ import { answerOf, documentsOf, type TreeNode } from '#metadata';
 import type { Occupant } from '#store';
 import type { Documents, Served } from './answers.js';
 
-const roomBytes = 128 * 1024 * 1024;
-/** Of a tree without its documents. */
-const treeBytes = 16 * 1024;
+const roomBytes = 256 * 1024 * 1024;
+/** Of a document without its content. */
+const documentBytes = 100;
 
 /**
  * The documents of the instances that ask, made once and kept while there is room. What is kept is found by what it was made from:
@@ -30,11 +30,12 @@ export class DocumentShelf implements Documents {
   }
 }
 
+/** What several versions share is there once. */
 function sizeOf(tree: TreeNode): number {
-  return documentsOf(tree).reduce(
-    (sum, [path, { content }]) => sum + path.length + content.length,
-    treeBytes,
-  );
+  const documents = documentsOf(tree);
+  const contents = new Set(documents.map(([, { content }]) => content));
+  const bytes = [...contents].reduce((sum, content) => sum + content.length, 0);
+  return bytes + documents.length * documentBytes;
 }
 
 /** It may be destroyed between two looks. */
