@@ -29,6 +29,7 @@ import {
   Database,
   EventFeed,
   EventStore,
+  GuestReportStore,
   ImageStore,
   InstanceStore,
   InstanceTypeStore,
@@ -63,6 +64,7 @@ export class TestEngine {
   readonly images: ImageStore;
   readonly types: InstanceTypeStore;
   readonly events: EventStore;
+  readonly reports: GuestReportStore;
   readonly feed: EventFeed;
   readonly writer: LifecycleWriter;
   readonly spawning: Spawning;
@@ -83,6 +85,7 @@ export class TestEngine {
     this.images = new ImageStore(database);
     this.types = new InstanceTypeStore(database);
     this.events = new EventStore(database);
+    this.reports = new GuestReportStore(database);
     this.feed = new EventFeed(database, this.events, logger);
     this.writer = new LifecycleWriter(database);
     const power = new PowerControl(this.driver, this.clock, {

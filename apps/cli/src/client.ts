@@ -1,4 +1,6 @@
 import {
+  type DoctorView,
+  doctorView,
   type ConfigurationDefaultsInput,
   configurationDefaultsList,
   type ConfigurationDefaultsView,
@@ -213,6 +215,10 @@ export class DodaiClient {
 
   async deleteImage(image: string): Promise<void> {
     await this.#http.send({ method: 'DELETE', path: `/v1/images/${segment(image)}` });
+  }
+
+  async doctor(id: string): Promise<DoctorView> {
+    return await this.#http.read(doctorView, { path: `/v1/instances/${id}/doctor` });
   }
 
   listDefaults(query: ListOptions = {}) {

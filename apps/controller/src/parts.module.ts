@@ -5,6 +5,7 @@ import { UserDataChecks } from '#metadata';
 import {
   Callbacks,
   Configuring,
+  Doctor,
   HandOver,
   InstanceDocuments,
   Netbooting,
@@ -54,8 +55,9 @@ export class PartsModule {
       [ImageCache, parts.imageCache],
       [ImageDownloads, parts.downloads],
       [SumsSignatures, parts.signatures],
-      [Configuring, parts.configuring],
+      [Configuring, Doctor, parts.configuring],
       [InstanceDocuments, parts.documents],
+      [Doctor, parts.doctor],
       [Spawning, parts.spawning],
       [Verbs, parts.verbs],
       [Callbacks, parts.callbacks],

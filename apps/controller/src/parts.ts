@@ -30,6 +30,7 @@ import {
   Configuring,
   ConsoleCapture,
   createConductor,
+  Doctor,
   HandOver,
   Housekeeping,
   InstanceDocuments,
@@ -47,6 +48,7 @@ import {
   Database,
   EventFeed,
   EventStore,
+  GuestReportStore,
   ImageCacheStore,
   ImageStore,
   InstanceStore,
@@ -86,6 +88,7 @@ export interface Parts {
   signatures: SumsSignatures;
   configuring: Configuring;
   documents: InstanceDocuments;
+  doctor: Doctor;
   spawning: Spawning;
   verbs: Verbs;
   callbacks: Callbacks;
@@ -116,6 +119,7 @@ interface Stores {
   defaults: ConfigurationDefaultsStore;
   drives: ConfigDriveStore;
   userDataItems: UserDataItemStore;
+  reports: GuestReportStore;
 }
 
 /** What the program that starts the controller may bring along, in place of what the controller makes for itself. */
@@ -204,6 +208,7 @@ export async function openParts(
     downloads,
     configuring,
     documents: new InstanceDocuments(stores),
+    doctor: new Doctor(stores),
     spawning,
     verbs: new Verbs(stores, writer, bmc, { queue, clock }),
     callbacks: new Callbacks(stores, writer, queue, { box, clock, deadlines }),
@@ -256,5 +261,6 @@ function storesOn(database: Database): Stores {
     defaults: new ConfigurationDefaultsStore(database),
     drives: new ConfigDriveStore(database),
     userDataItems: new UserDataItemStore(database),
+    reports: new GuestReportStore(database),
   };
 }

@@ -53,6 +53,7 @@ const catalogue = {
   'instance-type-in-use': { retryable: false },
   'instance-not-found': { retryable: false },
   'instance-failed': { retryable: false },
+  'instance-differs': { retryable: false },
   'address-in-use': { retryable: false },
   'idempotency-key-reused': { retryable: false },
   'wait-timeout': { retryable: true },

@@ -9,6 +9,7 @@ export * from './disk-plan.js';
 export * from './domain.js';
 export * from './errors.js';
 export * from './event-kinds.js';
+export * from './guest-report.js';
 export * from './instance-configuration.js';
 export * from './layout-faults.js';
 export * from './lifecycle.js';

@@ -1,6 +1,7 @@
 import {
   DomainError,
   failureEvent,
+  type GuestReport,
   type LastWipe,
   type Machine,
   type NotifyState,
@@ -9,7 +10,7 @@ import {
   type WipedDisk,
 } from '#core';
 import type { Clock, Deadlines, SecretBox, WakeQueue } from '#platform';
-import type { EventStore, InstanceStore, LifecycleWriter, MachineStore } from '#store';
+import type { EventStore, GuestReportStore, InstanceStore, LifecycleWriter, MachineStore } from '#store';
 import { checkInstanceToken, notifyForbidden } from './instance-tokens.js';
 import { weighAnew } from './stale.js';
 
@@ -20,6 +21,8 @@ export interface Notify {
   message?: string;
   /** With `deleted`: what was done to which disk. */
   wipe?: WipedDisk[];
+  /** With `installed`: what the OS says of itself. */
+  report?: GuestReport;
 }
 
 /** How many times its deadline a boot may take altogether, while it shows signs of life. */
@@ -29,6 +32,7 @@ interface Stores {
   machines: MachineStore;
   instances: InstanceStore;
   events: EventStore;
+  reports: GuestReportStore;
 }
 
 /** What installers and installed systems tell the controller. */
@@ -85,8 +89,9 @@ export class Callbacks {
   }
 
   /** The conductor may move the machine between our look and our word; then what was said is weighed anew. */
-  private async accept(instanceId: string, notify: Notify): Promise<void> {
+  private async accept(instanceId: string, { report, ...notify }: Notify): Promise<void> {
     const { machine, isProgress } = await weighAnew(() => this.apply(instanceId, notify));
+    if (report) await this.stores.reports.save(instanceId, report);
     if (!isProgress) await this.queue.wake(machine.id); // for mere progress the alarm that is set comes, and sets the next one
   }
 

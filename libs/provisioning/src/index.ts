@@ -9,6 +9,7 @@ export { Conductor } from './conductor.js';
 export { Configuring, type WantedConfiguration } from './configuring/configuring.js';
 export { type Described, InstanceDocuments } from './configuring/instance-documents.js';
 export { ConsoleCapture } from './console-capture.js';
+export { Doctor, type Diagnosis } from './doctor/doctor.js';
 export { createConductor } from './engine.js';
 export { Housekeeping } from './housekeeping.js';
 export { HandOver } from './hand-over.js';

@@ -12,6 +12,7 @@ export { type ConsoleScope, ConsoleStore } from './console-store.js';
 export { Database } from './database.js';
 export { EventFeed } from './event-feed.js';
 export { EventStore, type EventFilter, type NewEvent } from './event-store.js';
+export { GuestReportStore } from './guest-report-store.js';
 export { ImageCacheStore } from './image-cache-store.js';
 export { ImageStore } from './image-store.js';
 export { InstanceAddresses } from './instance-addresses.js';

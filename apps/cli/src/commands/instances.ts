@@ -6,6 +6,7 @@ import { findInstanceId } from '../find-instance.js';
 import { wholeNumber } from '../option-values.js';
 import { type Session, withSession } from '../session.js';
 import { instanceDetails, instanceTable } from '../view/instance.js';
+import { addDoctor } from './doctor.js';
 import { addDestroy } from './destroy.js';
 import { addInstanceVerbs } from './instance-verbs.js';
 import { addSpawn } from './spawn.js';
@@ -37,6 +38,7 @@ export function addInstances(program: Command, io: CliIo): void {
   addSpawn(instances, io);
   addDestroy(instances, io);
   addInstanceVerbs(instances, io);
+  addDoctor(instances, io);
 }
 
 async function list({ client, output, io }: Session, { state, all, limit }: ListOptions): Promise<void> {

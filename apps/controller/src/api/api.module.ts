@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { AdoptionController } from './adoption.controller.js';
 import { ConfigurationDefaultsController } from './configuration-defaults.controller.js';
 import { ConsoleController } from './console.controller.js';
+import { DoctorController } from './doctor.controller.js';
 import { EventStream } from './event-stream.js';
 import { EventWait } from './event-wait.js';
 import { EventsController } from './events.controller.js';
@@ -38,6 +39,7 @@ import { WhyController } from './why.controller.js';
     UserDataItemsController,
     InstancesController,
     ConfigurationDefaultsController,
+    DoctorController,
     InstanceVerbsController,
     EventsController,
     ConsoleController,

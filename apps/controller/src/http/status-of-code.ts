@@ -53,6 +53,7 @@ export const statusOfCode: Record<ErrorCode, number> = {
   'instance-type-duplicate': 409,
   'instance-type-in-use': 409,
   'instance-not-found': 404,
+  'instance-differs': 409,
   'instance-failed': 409,
   'address-in-use': 409,
   'idempotency-key-reused': 409,

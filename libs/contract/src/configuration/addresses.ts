@@ -54,7 +54,7 @@ export function isLinkLocal(address: string): boolean {
 }
 
 /** Ranges that no interface has an address of. */
-const nobodys = ['unspecified', 'broadcast', 'multicast', 'loopback', 'reserved'];
+const nobodys = ['unspecified', 'broadcast', 'multicast', 'loopback'];
 
 /** Why no host has this address (with its prefix); undefined: one may. */
 function hostFault(cidr: string): string | undefined {

@@ -1,7 +1,7 @@
 import { DomainError, type Machine, type NetworkConfiguration, type NicRole, nicRoles } from '#core';
 
 /** A card of a machine, as the inventory has it. */
-interface Nic {
+export interface Nic {
   role: NicRole;
   mac: string;
   ip: string | null;
