@@ -1,9 +1,4 @@
-import type {
-  ConfigurationDefaultsView,
-  DoctorView,
-  InstanceView,
-  Page,
-} from '#contract';
+import type { ConfigurationDefaultsView, InstanceView, Page } from '#contract';
 import { Secret } from '#platform';
 import { FakePowerDriver } from '#testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -24,10 +19,19 @@ beforeAll(async () => {
   const type = { name: 'standard', vcpus: 1, memoryMb: 512, localGb: 1, ...sizes };
   await dodai.ask('POST', '/v1/instance-types', { body: type });
   const { data, sha256 } = await makeSmallImage(8);
-  await dodai.ask('POST', `/v1/images?name=small&sha256=${sha256}`, { body: data, type: 'application/octet-stream' });
+  await dodai.ask('POST', `/v1/images?name=small&sha256=${sha256}`, {
+    body: data,
+    type: 'application/octet-stream',
+  });
   for (let n = 1; n <= machines; n += 1) {
     const body = machineNumber(n, { serviceMac1: service(n) });
-    driver.add({ host: '127.0.0.1', port: 10_000 + n, user: 'admin', password: new Secret('secret'), cipherSuite: 3 });
+    driver.add({
+      host: '127.0.0.1',
+      port: 10_000 + n,
+      user: 'admin',
+      password: new Secret('secret'),
+      cipherSuite: 3,
+    });
     expect((await dodai.ask('POST', '/v1/machines?wait=verified', { body })).status).toBe(201);
   }
 });
@@ -53,10 +57,19 @@ const address = (text: string, more: object = {}) => ({
 
 describe('the configuration of an instance', () => {
   it('is put together from its cluster, type, machine and spawn, and says what is from where', async () => {
-    await put('cluster/blue', { sshKeys: [ops], metadata: { site: 'north', row: '1' }, password: 'of the cluster' });
+    await put('cluster/blue', {
+      sshKeys: [ops],
+      metadata: { site: 'north', row: '1' },
+      password: 'of the cluster',
+    });
     await put('type/standard', { metadata: { row: '2' }, files: [{ path: '/etc/motd', content: 'hello' }] });
     await put('machine/m1', { metadata: { row: '3' }, ...address('10.50.0.11/24') });
-    const instance = await spawn({ machine: 'm1', cluster: 'blue', sshKeys: [owner], metadata: { role: 'db' } });
+    const instance = await spawn({
+      machine: 'm1',
+      cluster: 'blue',
+      sshKeys: [owner],
+      metadata: { role: 'db' },
+    });
     expect(instance.configuration).toMatchObject({
       sshKeys: [ops, owner],
       hasPassword: true,
@@ -89,10 +102,18 @@ describe('the configuration of an instance', () => {
 
   it('is never read back with its secrets', async () => {
     const secret = 'open sesame';
-    const given = { password: secret, userData: `#!/bin/sh\n# ${secret}\n`, files: [{ path: '/k', content: secret }] };
+    const given = {
+      password: secret,
+      userData: `#!/bin/sh\n# ${secret}\n`,
+      files: [{ path: '/k', content: secret }],
+    };
     const shown = await put('cluster/green', given);
     const instance = await spawn({ machine: 'm3', cluster: 'green', ...given });
-    const text = JSON.stringify([shown.body, instance, (await dodai.ask('GET', `/v1/instances/${instance.id}/events`)).body]);
+    const text = JSON.stringify([
+      shown.body,
+      instance,
+      (await dodai.ask('GET', `/v1/instances/${instance.id}/events`)).body,
+    ]);
     expect(text).not.toContain(secret);
     expect(text).not.toContain(Buffer.from(secret).toString('base64'));
     expect(text).not.toContain('$6$');
@@ -114,11 +135,16 @@ describe('defaults', () => {
     ['rack/none', 400, 'invalid-request'],
     ['cluster/a b', 400, 'invalid-request'],
   ])('of %s are refused with %i %s', async (place, status, code) => {
-    expect(await dodai.refused('PUT', `/v1/configuration-defaults/${place}`, { body: {} })).toMatchObject({ status, code });
+    expect(await dodai.refused('PUT', `/v1/configuration-defaults/${place}`, { body: {} })).toMatchObject({
+      status,
+      code,
+    });
   });
 
   it('are refused as a spawn is, with the field', async () => {
-    expect(await dodai.refused('PUT', '/v1/configuration-defaults/cluster/x', { body: { sshKeys: ['x'] } })).toMatchObject({
+    expect(
+      await dodai.refused('PUT', '/v1/configuration-defaults/cluster/x', { body: { sshKeys: ['x'] } }),
+    ).toMatchObject({
       status: 400,
       errors: [{ field: 'sshKeys.0' }],
     });
@@ -126,6 +152,8 @@ describe('defaults', () => {
 
   it('that are not there are not found', async () => {
     for (const method of ['GET', 'DELETE'])
-      expect(await dodai.refused(method, '/v1/configuration-defaults/cluster/none')).toMatchObject({ status: 404 });
+      expect(await dodai.refused(method, '/v1/configuration-defaults/cluster/none')).toMatchObject({
+        status: 404,
+      });
   });
 });

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import {
   createLogger,
-  ExecaProcessRunner,
   type Clock,
   type Deadlines,
   type PowerSyncPolicy,
@@ -16,7 +15,6 @@ import {
   Bmc,
   Callbacks,
   type Conductor,
-  Configuring,
   createConductor,
   PoolKeeper,
   PowerSync,
@@ -25,7 +23,6 @@ import {
   Verbs,
 } from '#provisioning';
 import {
-  ConfigurationDefaultsStore,
   Database,
   EventFeed,
   EventStore,
@@ -39,6 +36,7 @@ import {
   Reservations,
 } from '#store';
 import { type FakeCommand, FakePowerDriver } from '#testing';
+import { configuringOn } from './configuring.js';
 import type { Instance, Machine, NotifyState, TimelineEvent } from '#core';
 
 const deadlines: Deadlines = {
@@ -95,8 +93,7 @@ export class TestEngine {
       handOnAfterMs: 20,
     });
     this.bmc = new Bmc(power, this.machines, this.events, this.writer);
-    const defaults = new ConfigurationDefaultsStore(database);
-    const configuring = new Configuring(defaults, new ExecaProcessRunner(), { forceConfigDrive: false });
+    const configuring = configuringOn(database);
     this.spawning = new Spawning(this, new Reservations(database), queue, configuring);
     this.verbs = new Verbs(this, this.writer, this.bmc, { queue, clock: this.clock });
     this.callbacks = new Callbacks(this, this.writer, queue, { box, clock: this.clock, deadlines: limits });

@@ -4,6 +4,7 @@ import { Clock, WakeQueue } from '#platform';
 import { UserDataChecks } from '#metadata';
 import {
   Callbacks,
+  ConfigDrives,
   Configuring,
   Doctor,
   HandOver,
@@ -55,8 +56,9 @@ export class PartsModule {
       [ImageCache, parts.imageCache],
       [ImageDownloads, parts.downloads],
       [SumsSignatures, parts.signatures],
-      [Configuring, Doctor, parts.configuring],
+      [Configuring, parts.configuring],
       [InstanceDocuments, parts.documents],
+      [ConfigDrives, parts.configDrives],
       [Doctor, parts.doctor],
       [Spawning, parts.spawning],
       [Verbs, parts.verbs],

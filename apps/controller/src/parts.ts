@@ -8,7 +8,6 @@ import {
   Room,
   SumsSignatures,
 } from '#images';
-import { UserDataChecks } from '#metadata';
 import {
   type Clock,
   type Config,
@@ -27,13 +26,10 @@ import { type ConsoleSource, IpmitoolDriver, PowerControl, type PowerDriver, Sol
 import {
   Bmc,
   Callbacks,
-  Configuring,
   ConsoleCapture,
   createConductor,
-  Doctor,
   HandOver,
   Housekeeping,
-  InstanceDocuments,
   Netbooting,
   PoolKeeper,
   PowerSync,
@@ -63,12 +59,13 @@ import {
   UserDataItemStore,
 } from '#store';
 import { TemplateRenderer } from '#templates';
+import { type ConfigurationParts, configurationParts } from './configuration-parts.js';
 import type { Closers } from './closers.js';
 import { Shutdown } from './http/shutdown.js';
 import { Readiness } from './observe/readiness.js';
 
 /** What the program is made of, whichever roles it plays. */
-export interface Parts {
+export interface Parts extends ConfigurationParts {
   config: Config;
   log: Logger;
   clock: Clock;
@@ -86,15 +83,11 @@ export interface Parts {
   cacheKeeper: CacheKeeper;
   downloads: ImageDownloads;
   signatures: SumsSignatures;
-  configuring: Configuring;
-  documents: InstanceDocuments;
-  doctor: Doctor;
   spawning: Spawning;
   verbs: Verbs;
   callbacks: Callbacks;
   netbooting: Netbooting;
   handOver: HandOver;
-  userDataChecks: UserDataChecks;
   /** Its figures are asked for in every role; only a conductor starts it. */
   powerSync: PowerSync;
   why: Why;
@@ -166,10 +159,9 @@ export async function openParts(
   closers.add('machine locks', () => locks.stop());
   const source = brought.console ?? (brought.driver ? undefined : serialOverLan(runner, config, clock));
   const capturing = { ...host, sessions: config.consoleSessions };
-  const configuring = new Configuring(stores.defaults, runner, {
-    forceConfigDrive: config.configDrive.force,
-  });
-  const spawning = new Spawning(stores, new Reservations(database), queue, configuring);
+  const downloads = new ImageDownloads(new AddressPolicy(config.images.urlAllow));
+  const configuration = configurationParts(stores, { config, runner, box, downloads });
+  const spawning = new Spawning(stores, new Reservations(database), queue, configuration.configuring);
   const powerSync = new PowerSync(
     { schedule: new LookSchedule(database), bmc, writer },
     config.powerSync,
@@ -181,7 +173,6 @@ export async function openParts(
     limits: config.images,
     room: new Room(config.imageCache.preallocation, runner, log),
   });
-  const downloads = new ImageDownloads(new AddressPolicy(config.images.urlAllow));
   const shutdown = new Shutdown();
   const imageCache = new ImageCache(library, new ImageCacheStore(database), downloads, {
     ...host,
@@ -206,15 +197,12 @@ export async function openParts(
     cacheKeeper: new CacheKeeper(imageCache, config.imageCache.intervalMs, host),
     signatures: new SumsSignatures(join(config.dataDir, 'images'), runner),
     downloads,
-    configuring,
-    documents: new InstanceDocuments(stores),
-    doctor: new Doctor(stores),
+    ...configuration,
     spawning,
     verbs: new Verbs(stores, writer, bmc, { queue, clock }),
     callbacks: new Callbacks(stores, writer, queue, { box, clock, deadlines }),
     netbooting: new Netbooting(stores, renderer, config, box),
     handOver: new HandOver(stores, renderer, config, box),
-    userDataChecks: new UserDataChecks(config.cloudConfig),
     powerSync,
     why: new Why(stores, clock, { publicUrl: config.publicUrl, dhcp: config.dhcp.mode }),
     duties: {

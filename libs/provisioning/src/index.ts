@@ -6,6 +6,8 @@ export type { Asker } from './asker.js';
 export { Bmc } from './bmc.js';
 export { Callbacks, type Notify } from './callbacks.js';
 export { Conductor } from './conductor.js';
+export { ConfigDrives } from './configuring/config-drives.js';
+export { GivenDrives } from './configuring/given-drives.js';
 export { Configuring, type WantedConfiguration } from './configuring/configuring.js';
 export { type Described, InstanceDocuments } from './configuring/instance-documents.js';
 export { ConsoleCapture } from './console-capture.js';

@@ -132,6 +132,9 @@ export class Netbooting {
       serviceMac1: machine.serviceMac1,
       serviceMac2: machine.serviceMac2,
       sshKeys: instance.configuration.sshKeys,
+      configDriveUrl: instance.configuration.configDrive
+        ? `${this.config.publicUrl}/boot/instances/${instance.id}/config-drive`
+        : null,
       userData: ownScript(instance.configuration),
       pooled: instance.pooled,
       rootDeviceHint: machine.rootDeviceHint,

@@ -12,7 +12,12 @@ import type {
 } from '#store';
 import PQueue from 'p-queue';
 import { type Asker, dodai } from './asker.js';
-import { type ConfigurationRequest, type Configuring, isOwned } from './configuring/configuring.js';
+import {
+  type ConfigurationRequest,
+  type Configuring,
+  isOwned,
+  type Prepared,
+} from './configuring/configuring.js';
 import { bootModesOf, checkFit, isMirrored, neededGb } from './image-fit.js';
 import { checkTaken } from './refusal.js';
 import { weighAnew } from './stale.js';
@@ -149,14 +154,15 @@ export class Spawning {
     if (made) return this.stores.instances.get(made);
     const wanted = await this.resolve(request);
     const message = `${asker.name} spawns ${request.hostName} from the image ${request.image}`;
-    const change = { message, data: { asker } };
+    const { warnings } = wanted;
+    const change = { message, data: { asker, ...(warnings.length > 0 && { warnings }) } };
     const reserved = await this.reservations.reserve({ ...wanted, idempotency }, change);
     if (!reserved) throw unavailable(await this.reservations.assess(wanted));
     await this.queue.wake(reserved.machine.id);
     return reserved.instance;
   }
 
-  private async resolve(request: SpawnRequest): Promise<Reservation> {
+  private async resolve(request: SpawnRequest): Promise<Reservation & Prepared> {
     const [image, type, machine] = await Promise.all([
       this.stores.images.find(request.image),
       this.stores.types.get(request.instanceType),

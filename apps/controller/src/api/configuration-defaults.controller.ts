@@ -69,7 +69,7 @@ export class ConfigurationDefaultsController {
     @AskedBy() asker: Asker,
   ): Promise<ConfigurationDefaultsView> {
     const place = await this.place(scope, name);
-    return defaultsViewOf(await this.defaults.put(place, await this.configuring.layerOf(wanted), asker.name));
+    return defaultsViewOf(await this.defaults.put(place, await this.configuring.taken(wanted), asker.name));
   }
 
   @Delete(':scope/:name')

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { EventWait } from '../api/event-wait.js';
+import { ConfigDriveController } from './config-drive.controller.js';
 import { BootFilesController } from './boot-files.controller.js';
 import { BootLog } from './boot-log.js';
 import { CallbacksController } from './callbacks.controller.js';
@@ -12,7 +13,7 @@ import { OwnerController } from './owner.controller.js';
 
 /** Role `boot`: what machines talk to over HTTP. */
 @Module({
-  controllers: [BootFilesController, CallbacksController, OwnerController],
+  controllers: [ConfigDriveController, BootFilesController, CallbacksController, OwnerController],
   providers: [BootLog, EventWait, FetchRecorder, ImageFiles, ImageServing, MachineResolver, NotifyRefusals],
 })
 export class BootModule {}

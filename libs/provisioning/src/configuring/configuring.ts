@@ -1,18 +1,19 @@
 import {
   type ConfigurationLayer,
-  DomainError,
   type InstanceConfiguration,
   layered,
   type LayeredConfiguration,
   type Machine,
   nothingConfigured,
-  type PartOrItem,
   type SourcedLayer,
-  type UserDataPart,
+  type UserData,
+  type UserDataWithItems,
 } from '#core';
+import { findingInWords, type UserDataChecks } from '#metadata';
 import type { ProcessRunner } from '#platform';
-import type { ConfigurationDefaultsStore, Configured, DefaultsPlace } from '#store';
+import type { ConfigurationDefaultsStore, Configured, DefaultsPlace, UserDataItemStore } from '#store';
 import { checkCards } from './cards.js';
+import type { GivenDrive, GivenDrives } from './given-drives.js';
 import { hashPassword } from './password-hash.js';
 
 /** What somebody asks to have configured: at spawn, or as defaults. */
@@ -22,7 +23,7 @@ export interface WantedConfiguration extends ConfigurationLayer {
 
 /** At spawn. */
 export interface ConfigurationRequest extends Omit<WantedConfiguration, 'configDrive'> {
-  configDrive?: boolean | { base64: string } | { url: string };
+  configDrive?: boolean | GivenDrive;
   launchIndex?: number;
   /** false: nothing is inherited. */
   defaults?: boolean;
@@ -34,8 +35,18 @@ interface Place {
 }
 
 /** What an instance is to be, but for what its machine says. */
-interface Prepared {
+export interface Prepared {
   configure: (machine: Machine) => Promise<Configured>;
+  readyMadeDrive?: Buffer;
+  /** What is odd about its user data, and was let through. */
+  warnings: string[];
+}
+
+interface Parts {
+  defaults: ConfigurationDefaultsStore;
+  items: UserDataItemStore;
+  checks: UserDataChecks;
+  drives: GivenDrives;
 }
 
 const fields = [
@@ -61,24 +72,30 @@ export function isOwned(request: ConfigurationRequest): boolean {
 /** Puts together what an instance is configured with: what the request says, on top of what its cluster, type and machine say. */
 export class Configuring {
   constructor(
-    private readonly defaults: ConfigurationDefaultsStore,
+    private readonly parts: Parts,
     private readonly runner: ProcessRunner,
     private readonly settings: { forceConfigDrive: boolean },
   ) {}
 
-  /** What is known before there is a machine is looked up once. */
+  /**
+   * What is known before there is a machine is looked up, put together and checked once. Throws DomainError `user-data-invalid`,
+   * `user-data-item-not-found`, or what speaks against a ready-made config drive.
+   */
   async prepare(request: ConfigurationRequest, { cluster, instanceType }: Place): Promise<Prepared> {
     const { configDrive, launchIndex = 0, defaults = true, ...wanted } = request;
-    const isReadyMade = typeof configDrive === 'object';
-    const layer = await this.layerOf({ ...wanted, configDrive: isReadyMade ? true : configDrive });
-    const inherited = defaults
-      ? await this.layers([
-          ...(cluster === null ? [] : [{ scope: 'cluster' as const, name: cluster }]),
-          { scope: 'type', name: instanceType },
-        ])
-      : [];
+    const readyMadeDrive =
+      typeof configDrive === 'object' ? await this.parts.drives.take(configDrive) : undefined;
+    const layer = await this.layerOf({
+      ...wanted,
+      configDrive: readyMadeDrive ? true : (configDrive as boolean | undefined),
+    });
+    const places = cluster === null ? [] : [{ scope: 'cluster' as const, name: cluster }];
+    const inherited = defaults ? await this.layers([...places, { scope: 'type', name: instanceType }]) : [];
     const own: SourcedLayer = { source: 'spawn', layer };
+    const warnings = await this.checked(layered([...inherited, own]).configuration);
     return {
+      warnings,
+      ...(readyMadeDrive && { readyMadeDrive }),
       configure: async (machine) => {
         const ofMachine = defaults ? await this.layers([{ scope: 'machine', name: machine.id }]) : [];
         return this.configured(layered([...inherited, ...ofMachine, own]), machine, launchIndex);
@@ -86,40 +103,55 @@ export class Configuring {
     };
   }
 
-  /** With the password hashed: nothing keeps the password itself. */
-  async layerOf({ password, ...layer }: WantedConfiguration): Promise<ConfigurationLayer> {
+  /** As a layer that is kept: checked, and with the password hashed. Throws DomainError `user-data-invalid`. */
+  async taken(wanted: WantedConfiguration): Promise<ConfigurationLayer> {
+    await this.checked(wanted);
+    return this.layerOf(wanted);
+  }
+
+  /** Nothing keeps the password itself. */
+  private async layerOf({ password, ...layer }: WantedConfiguration): Promise<ConfigurationLayer> {
     if (password === undefined) return layer;
     return { ...layer, passwordHash: await hashPassword(this.runner, password) };
   }
 
+  private async checked({ userData, vendorData = [] }: ConfigurationLayer): Promise<string[]> {
+    const { checks } = this.parts;
+    const whole = userData && (await this.withItems(userData));
+    const findings = [
+      ...(whole ? await checks.userData(whole, 'userData') : []),
+      ...(vendorData.length > 0
+        ? await checks.parts(await this.parts.items.resolved(vendorData), 'vendorData')
+        : []),
+    ];
+    return findings.map(findingInWords);
+  }
+
   private async layers(places: DefaultsPlace[]): Promise<SourcedLayer[]> {
-    const found = await Promise.all(places.map((place) => this.defaults.find(place)));
+    const found = await Promise.all(places.map((place) => this.parts.defaults.find(place)));
     return found.flatMap((each) => (each ? [{ source: each.scope, layer: each.layer }] : []));
   }
 
-  private configured(
+  private async configured(
     { configuration, sources }: LayeredConfiguration,
     machine: Machine,
     launchIndex: number,
-  ): Configured {
+  ): Promise<Configured> {
     const { userData, vendorData = [], ...same } = configuration;
     const complete: InstanceConfiguration = {
       ...nothingConfigured,
       configDrive: this.settings.forceConfigDrive,
       ...same,
-      userData:
-        userData?.kind === 'parts' ? { ...userData, parts: inline(userData.parts) } : (userData ?? null),
-      vendorData: inline(vendorData),
+      userData: userData === undefined ? null : await this.withItems(userData),
+      vendorData: await this.parts.items.resolved(vendorData),
       launchIndex,
     };
     checkCards(complete.network, machine);
     return { configuration: complete, sources };
   }
-}
 
-function inline(parts: PartOrItem[]): UserDataPart[] {
-  return parts.map((part) => {
-    if ('content' in part) return part;
-    throw new DomainError('not-found', `There is no part ${part.item.name} in the library of user data.`);
-  });
+  private async withItems(userData: UserDataWithItems): Promise<UserData> {
+    if (userData.kind === 'own') return userData;
+    return { kind: 'parts', parts: await this.parts.items.resolved(userData.parts) };
+  }
 }
