@@ -156,5 +156,6 @@ exec 9<"$root/tools/setup.sh"
 flock 9
 install_debian_packages
 tools/unpack-cloud-init.sh
+tools/unpack-network-managers.sh
 install_npm_packages
 build
