@@ -63,6 +63,15 @@ export class RackUnderTest {
     }
   }
 
+  /** The demo image that cloud-init configures, by this name from now on. */
+  async importCloudInitImage(): Promise<string> {
+    const dir = path.join(cacheDir, 'demo-image-cloud-init');
+    await build('apps/lab/demo-image/build.sh', dir, quiet, { options: ['--with-cloud-init'] });
+    const image = { ...demoImage(dir), name: 'debian-demo-cloud-init' };
+    await ensureImage(this.client, image);
+    return image.name;
+  }
+
   /** Somebody with a key that no instance was spawned with. */
   stranger(): Promise<Owner> {
     return Owner.in(path.join(this.dir, 'stranger'));

@@ -12,10 +12,10 @@ export async function build(
   script: 'apps/live-image/build.sh' | 'apps/lab/demo-image/build.sh',
   outDir: string,
   onLine: (line: string) => void,
-  signal?: AbortSignal,
+  { signal, options = [] }: { signal?: AbortSignal | undefined; options?: readonly string[] } = {},
 ): Promise<string> {
   await mkdir(path.dirname(outDir), { recursive: true });
-  const building = execa('bash', [path.join(projectRoot, script), outDir], {
+  const building = execa('bash', [path.join(projectRoot, script), ...options, outDir], {
     all: true,
     stdin: 'ignore',
     cancelSignal: signal,

@@ -198,7 +198,7 @@ export class Quickstart {
     this.cancel.throwIfAborted();
     const outDir = path.join(this.settings.cacheDir, folder);
     const detail = (line: string) => this.report.detail(line);
-    return this.report.stage(title, () => build(script, outDir, detail, this.cancel));
+    return this.report.stage(title, () => build(script, outDir, detail, { signal: this.cancel }));
   }
 
   private async assertGivenBack(name: string): Promise<void> {

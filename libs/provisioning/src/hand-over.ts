@@ -2,7 +2,7 @@ import { DomainError, type Instance, type Machine } from '#core';
 import type { Config, SecretBox } from '#platform';
 import type { InstanceStore, MachineStore } from '#store';
 import type { TemplateRenderer } from '#templates';
-import { ownScript } from './configuring/own-script.js';
+import { ownerContext } from './configuring/owner-context.js';
 import { checkInstanceToken, instanceToken } from './instance-tokens.js';
 
 interface Stores {
@@ -18,7 +18,7 @@ export class HandOver {
   constructor(
     private readonly stores: Stores,
     private readonly renderer: TemplateRenderer,
-    private readonly config: Pick<Config, 'publicUrl'>,
+    private readonly config: Pick<Config, 'publicUrl' | 'metadata'>,
     private readonly box: SecretBox,
   ) {}
 
@@ -42,16 +42,17 @@ export class HandOver {
     const isOffered = machine?.state === 'handing_over' && machine.stage === 'offered';
     const owner =
       isOffered && machine.instanceId ? await this.stores.instances.get(machine.instanceId) : null;
-    if (owner?.reusedInstanceId !== pool.id) throw notInPool(pool.hostName);
-    return { owner, script: await this.render(owner) };
+    if (!machine || owner?.reusedInstanceId !== pool.id) throw notInPool(pool.hostName);
+    return { owner, script: await this.render(owner, machine) };
   }
 
-  private render({ id, hostName, configuration }: Instance): Promise<string> {
-    const token = instanceToken(this.box, id);
-    const controllerUrl = this.config.publicUrl;
-    const { sshKeys } = configuration;
-    const owner = { instanceId: id, hostName, sshKeys, userData: ownScript(configuration) };
-    return this.renderer.render('hand-over.sh', { ...owner, controllerUrl, token });
+  private render(owner: Instance, machine: Machine): Promise<string> {
+    return this.renderer.render('hand-over.sh', {
+      ...ownerContext(owner, machine, this.config),
+      instanceId: owner.id,
+      controllerUrl: this.config.publicUrl,
+      token: instanceToken(this.box, owner.id),
+    });
   }
 }
 

@@ -2,9 +2,8 @@ import { DomainError, type Image, type Instance, type InstanceType, type Machine
 import type { BootDecision, DhcpReservation, Loader } from '#netboot';
 import type { Config, SecretBox } from '#platform';
 import type { ImageStore, InstanceStore, InstanceTypeStore, MachineStore } from '#store';
-import { guestNetwork, type TemplateContext, type TemplateRenderer } from '#templates';
-import { nicsOf } from './configuring/cards.js';
-import { ownScript } from './configuring/own-script.js';
+import type { TemplateContext, TemplateRenderer } from '#templates';
+import { ownerContext } from './configuring/owner-context.js';
 import { installableKind, planFor } from './image-fit.js';
 import { instanceToken } from './instance-tokens.js';
 
@@ -31,7 +30,7 @@ export class Netbooting {
   constructor(
     private readonly stores: Stores,
     private readonly renderer: TemplateRenderer,
-    private readonly config: Pick<Config, 'publicUrl' | 'liveImage'>,
+    private readonly config: Pick<Config, 'publicUrl' | 'liveImage' | 'metadata'>,
     private readonly box: SecretBox,
   ) {}
 
@@ -110,6 +109,7 @@ export class Netbooting {
     const imageUrl = `${this.config.publicUrl}/boot/images/${image.id}`;
     return {
       ...this.installer(instance),
+      ...ownerContext(instance, machine, this.config),
       imageId: image.id,
       imageType: serverImage.test(image.name) ? 'server' : 'node',
       imageKind: installableKind(image),
@@ -123,19 +123,12 @@ export class Netbooting {
       imageSectorBytes: image.description?.partitionTable?.sectorBytes,
       readBack: type.readBack,
       bootMode: machine.bootMode,
-      hostName: instance.hostName,
       pxeMac: machine.pxeMac,
       pxeIp: machine.pxeIp,
-      network: guestNetwork({ network: instance.configuration.network, nics: nicsOf(machine) }),
       storageMac: machine.storageMac,
       storageIp: machine.storageIp,
       serviceMac1: machine.serviceMac1,
       serviceMac2: machine.serviceMac2,
-      sshKeys: instance.configuration.sshKeys,
-      configDriveUrl: instance.configuration.configDrive
-        ? `${this.config.publicUrl}/boot/instances/${instance.id}/config-drive`
-        : null,
-      userData: ownScript(instance.configuration),
       pooled: instance.pooled,
       rootDeviceHint: machine.rootDeviceHint,
       diskPlan: planFor(image, type, machine),

@@ -17,7 +17,7 @@ interface Asked {
   network: NetworkConfiguration | null;
   nics: readonly GuestNic[];
   /** Where the OS asks for its metadata; one that is link-local is reached through the card that the machine boots from. */
-  metadataUrl?: string | undefined;
+  metadataUrl?: string | null;
 }
 
 /** What the kernel, or udev, calls cards by itself: a card that is given such a name may find it taken. */
@@ -134,7 +134,7 @@ function routesOf(addresses: readonly NetworkAddress[]) {
     .map(({ to, via }) => ({ to, via, v6: isV6(to) }));
 }
 
-function metadataRoutes(metadataUrl: string | undefined) {
+function metadataRoutes(metadataUrl: string | null = null) {
   const host = metadataUrl ? new URL(metadataUrl).hostname : '';
   return linkLocal.test(host) ? [{ to: `${host}/32`, via: '', v6: false }] : [];
 }
