@@ -7,7 +7,7 @@ import { makeSmallImage } from '../support/small-image.js';
 
 const ops = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB8f1m1i2jTo0hKfDx1Vb4ueqkY3AvRkcXcvtQ1PkJCi ops@desk';
 const owner = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAf1m1i2jTo0hKfDx1Vb4ueqkY3AvRkcXcvtQ1PkJCi owner';
-const machines = 4;
+const machines = 9;
 const service = (n: number) => `52:54:00:99:00:0${n}`;
 
 const driver = new FakePowerDriver();
@@ -125,6 +125,94 @@ describe('the configuration of an instance', () => {
     const instance = await spawn({ machine: 'm4', cluster: 'green', defaults: false });
     expect(instance.configuration).toMatchObject({ hasPassword: false, files: [], sources: {} });
     await giveUp(instance);
+  });
+});
+
+describe('the documents of an instance', () => {
+  const given = {
+    ...address('10.50.0.21/24', { gateway: '10.50.0.1' }),
+    sshKeys: [owner],
+    password: 'open sesame',
+    metadata: { role: 'db' },
+    files: [{ path: '/etc/key', content: 'open sesame' }],
+    userData: {
+      parts: [{ type: 'text/x-shellscript', content: '#!/bin/sh\necho {{ hostName }}\n', template: true }],
+    },
+  };
+  type Shown = { documents: { path: string; content: string }[] };
+  const contentAt = ({ documents }: Shown, path: string) =>
+    documents.find((each) => each.path === path)?.content ?? '';
+
+  it('are shown before there is one as they are shown then, and without its secrets', async () => {
+    const wanted = wish({ machine: 'm5', cluster: 'red', ...given });
+    const before = await dodai.ask<Shown>('POST', '/v1/instances/documents', { body: wanted });
+    expect(before.status).toBe(200);
+    const instance = await spawn(wanted);
+    const after = await dodai.ask<Shown>('GET', `/v1/instances/${instance.id}/documents`);
+    expect(after.body.documents.map(({ path }) => path)).toEqual(
+      before.body.documents.map(({ path }) => path),
+    );
+    for (const shown of [before.body, after.body]) {
+      const drive = 'config-drive/openstack/latest';
+      expect(JSON.parse(contentAt(shown, `${drive}/meta_data.json`))).toMatchObject({
+        hostname: 'db1',
+        meta: { role: 'db' },
+      });
+      expect(contentAt(shown, `${drive}/user_data`)).toContain('echo db1');
+      expect(contentAt(shown, `${drive}/network_data.json`)).toContain('10.50.0.21');
+      expect(contentAt(shown, 'metadata/latest/meta-data/local-ipv4')).toBe('10.50.0.21');
+      expect(JSON.stringify(shown)).not.toMatch(/open sesame|\$6\$/);
+    }
+    await giveUp(instance);
+    expect(await dodai.refused('GET', `/v1/instances/${instance.id}/documents`)).toMatchObject({
+      status: 404,
+    });
+  });
+});
+
+describe('a static address', () => {
+  it("is one instance's until that is gone", async () => {
+    const holder = await spawn({ machine: 'm6', cluster: 'red', ...address('10.50.0.30/24') });
+    const again = wish({ machine: 'm7', cluster: 'red', ...address('10.50.0.30/24') });
+    expect(await dodai.refused('POST', '/v1/instances', { body: again })).toMatchObject({
+      status: 409,
+      code: 'address-in-use',
+      detail: expect.stringContaining(holder.id),
+    });
+    expect((await dodai.ask('GET', '/v1/machines/m7')).body.state).toBe('inactive');
+    await giveUp(holder);
+    await giveUp(await spawn(again));
+  });
+
+  it('is not that of another machine of the inventory', async () => {
+    const taken = wish({ machine: 'm8', cluster: 'red', ...address('10.99.0.2/24') });
+    expect(await dodai.refused('POST', '/v1/instances', { body: taken })).toMatchObject({
+      code: 'address-in-use',
+      detail: expect.stringContaining('the machine m1'),
+    });
+  });
+});
+
+describe('what a machine cannot have is refused, and the machine is left', () => {
+  it.each([
+    [
+      'network.links.0.nic',
+      { links: [{ id: 'a', type: 'phy', nic: 'storage' }] },
+      'm9 does not have a card storage',
+    ],
+    [
+      'network.links.0.mac',
+      { links: [{ id: 'a', type: 'phy', mac: '52:54:00:99:00:77' }] },
+      'it has pxe 52:54',
+    ],
+  ])('%s', async (field, network, detail) => {
+    const body = wish({ machine: 'm9', cluster: 'red', network });
+    expect(await dodai.refused('POST', '/v1/instances', { body })).toMatchObject({
+      status: 400,
+      detail: expect.stringContaining(`${field}: `),
+    });
+    expect((await dodai.refused('POST', '/v1/instances', { body })).detail).toContain(detail);
+    expect((await dodai.ask('GET', '/v1/machines/m9')).body.state).toBe('inactive');
   });
 });
 

@@ -309,6 +309,14 @@ describe('a description', () => {
     expect(await described(changes)).toMatchObject({ defaultUser });
   });
 
+  it.each([
+    ['is there', { 'usr/bin/cloud-init': '#!/usr/bin/python3' }, true],
+    ['was put to rest', { 'usr/bin/cloud-init': '', 'etc/cloud/cloud-init.disabled': '' }, false],
+    ['is not there', {}, false],
+  ])('says whether cloud-init configures it, which %s', async (_what, changes, cloudInit) => {
+    expect(await described(changes)).toMatchObject({ cloudInit });
+  });
+
   it('shows nothing that could move a cursor', async () => {
     const { os } = await described({
       'usr/lib/os-release': `PRETTY_NAME="\x1b[2JDebian\x07"\n${'ID=x'.repeat(99)}`,

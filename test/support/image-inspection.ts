@@ -23,5 +23,6 @@ export const debian = {
   os: { id: 'debian', name: 'Debian GNU/Linux 12 (bookworm)', version: '12' },
   architecture: 'x86_64',
   kernelArguments: 'console=tty0 console=ttyS0,115200n8 quiet',
+  cloudInit: false,
   defaultUser: 'debian',
 };

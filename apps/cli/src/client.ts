@@ -1,4 +1,6 @@
 import {
+  type DocumentList,
+  documentList,
   type DoctorView,
   doctorView,
   type ConfigurationDefaultsInput,
@@ -215,6 +217,14 @@ export class DodaiClient {
 
   async deleteImage(image: string): Promise<void> {
     await this.#http.send({ method: 'DELETE', path: `/v1/images/${segment(image)}` });
+  }
+
+  async documents(id: string): Promise<DocumentList> {
+    return await this.#http.read(documentList, { path: `/v1/instances/${id}/documents` });
+  }
+
+  async documentsBeforehand(body: InstanceCreateInput): Promise<DocumentList> {
+    return await this.#http.read(documentList, { method: 'POST', path: '/v1/instances/documents', body });
   }
 
   async doctor(id: string): Promise<DoctorView> {

@@ -11,6 +11,7 @@ import { addInstanceVerbs } from './commands/instance-verbs.js';
 import { addInstances } from './commands/instances.js';
 import { addMachines } from './commands/machines.js';
 import { addPower } from './commands/power.js';
+import { addRender } from './commands/render.js';
 import { addSpawn } from './commands/spawn.js';
 import { addUserDataItems } from './commands/user-data-items.js';
 import { addWatch } from './commands/watch.js';
@@ -73,7 +74,7 @@ export function buildProgram(io: CliIo, version: string): Command {
   ]) {
     add(program, io);
   }
-  for (const add of [addWatch, addWhy, addEvents, addConsole, addCompletion]) add(program, io);
+  for (const add of [addRender, addWatch, addWhy, addEvents, addConsole, addCompletion]) add(program, io);
   return program;
 }
 

@@ -33,6 +33,7 @@ import {
   Netbooting,
   PoolKeeper,
   PowerSync,
+  Rendering,
   Spawning,
   Verbs,
   Why,
@@ -84,6 +85,7 @@ export interface Parts extends ConfigurationParts {
   downloads: ImageDownloads;
   signatures: SumsSignatures;
   spawning: Spawning;
+  rendering: Rendering;
   verbs: Verbs;
   callbacks: Callbacks;
   netbooting: Netbooting;
@@ -199,6 +201,7 @@ export async function openParts(
     downloads,
     ...configuration,
     spawning,
+    rendering: new Rendering(configuration.documents, spawning, config.metadata.namespace),
     verbs: new Verbs(stores, writer, bmc, { queue, clock }),
     callbacks: new Callbacks(stores, writer, queue, { box, clock, deadlines }),
     netbooting: new Netbooting(stores, renderer, config, box),

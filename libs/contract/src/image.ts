@@ -32,6 +32,10 @@ const imageDescription = z
     rootFileSystem: z.string().nullable(),
     kernelArguments: z.string().nullable(),
     defaultUser: z.string().nullable(),
+    cloudInit: z
+      .boolean()
+      .nullish()
+      .meta({ description: 'Whether cloud-init configures its OS; else the installer does' }),
   })
   .meta({ id: 'ImageDescription' });
 

@@ -6,6 +6,7 @@ export * from './configuration/index.js';
 export * from './console.js';
 export * from './disk-layout.js';
 export * from './doctor.js';
+export * from './documents.js';
 export * from './event.js';
 export { hostName, idOrName, uuid, uuidPrefix } from './fields.js';
 export { type GuestReport, guestReport } from './guest-report.js';

@@ -233,6 +233,8 @@ export interface ImageDescription {
   rootFileSystem: string | null;
   kernelArguments: string | null;
   defaultUser: string | null;
+  /** Whether cloud-init configures the OS; undefined: it was looked into before that was asked. */
+  cloudInit?: boolean | null;
 }
 
 export interface ImagePartitionTable {

@@ -8,6 +8,7 @@ export * from './documents/document-tree.js';
 export { ec2Folder } from './documents/ec2-documents.js';
 export { noCloudFolder } from './documents/nocloud-documents.js';
 export { openStackFolder } from './documents/openstack-documents.js';
+export { serviceFolder } from './documents/service-documents.js';
 export { vendorFolder } from './documents/vendor-documents.js';
 export { networkConfig } from './network/network-config.js';
 export { networkData } from './network/network-data.js';

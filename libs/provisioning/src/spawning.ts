@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { DomainError, type Instance, type InstanceType } from '#core';
+import { DomainError, type Instance, type InstanceType, type Machine } from '#core';
 import type { WakeQueue } from '#platform';
 import type {
   Assessment,
@@ -18,6 +18,7 @@ import {
   isOwned,
   type Prepared,
 } from './configuring/configuring.js';
+import type { DescribedOf } from './configuring/instance-documents.js';
 import { bootModesOf, checkFit, isMirrored, neededGb } from './image-fit.js';
 import { checkTaken } from './refusal.js';
 import { weighAnew } from './stale.js';
@@ -91,6 +92,18 @@ export class Spawning {
     return this.reservations.assess(await this.resolve(request));
   }
 
+  /** The instance that a spawn would make now, without its id, on the machine that it would take. Throws what a spawn throws. */
+  async imagine(request: SpawnRequest): Promise<{ instance: Omit<DescribedOf, 'id'>; machine: Machine }> {
+    const wanted = await this.resolve(request);
+    const assessed = await this.reservations.assess(wanted);
+    const chosen = assessed.find(({ reasons }) => reasons.length === 0);
+    if (!chosen) throw unavailable(assessed);
+    const machine = await this.stores.machines.get(chosen.machine.id);
+    const { configuration } = await wanted.configure(machine);
+    const { hostName, imageId, instanceType, cluster } = wanted;
+    return { instance: { hostName, imageId, instanceType, cluster, configuration }, machine };
+  }
+
   /**
    * Has a machine wait in the pool of its type with the default image: this one, or any while there are fewer than
    * `atMost`. Null when none will do, or the pool is full.
@@ -104,7 +117,7 @@ export class Spawning {
     const ownerless = { cluster: null, vlanId: null, createCluster: false };
     const { configure } = await this.configuring.prepare(
       { defaults: false },
-      { cluster: null, instanceType: type.name },
+      { cluster: null, instanceType: type.name, cloudInit: null },
     );
     const reserved = await this.reservations.reserve(
       {
@@ -175,7 +188,11 @@ export class Spawning {
     const inherits = pooled ? { defaults: false } : {};
     const prepared = await this.configuring.prepare(
       { ...request, ...inherits },
-      { cluster, instanceType: type.name },
+      {
+        cluster,
+        instanceType: type.name,
+        cloudInit: image.description?.cloudInit ?? null,
+      },
     );
     return {
       hostName: request.hostName,

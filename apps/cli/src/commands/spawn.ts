@@ -9,6 +9,7 @@ import {
 import { readBytes } from '../input-files.js';
 import { keyValue, wholeNumber } from '../option-values.js';
 import { type Session, withSession } from '../session.js';
+import { documentsText } from '../view/documents.js';
 import { instanceDetails } from '../view/instance.js';
 import { spawnPreviewText } from '../view/spawn-preview.js';
 import { waitForInstance } from '../wait-for-instance.js';
@@ -25,6 +26,7 @@ interface SpawnOptions extends ConfigurationOptions {
   defaults: boolean;
   idempotencyKey?: string;
   dryRun?: boolean;
+  render?: boolean;
   wait?: boolean;
 }
 
@@ -68,6 +70,7 @@ export function addSpawn(parent: Command, io: CliIo): void {
     .option('--no-defaults', 'inherit nothing from cluster, instance type and machine')
     .option('--idempotency-key <key>', 'sent again with the same key, the request gives the same instance')
     .option('--dry-run', 'only tell what would be chosen, and why the others would not')
+    .option('--render', 'only show what its OS would be told, secrets left out')
     .option('-w, --wait', 'watch until it is installed')
     .addHelpText('after', help)
     .action(withSession(io, spawn));
@@ -124,13 +127,17 @@ async function driveOf(given: string): Promise<{ url: string } | { base64: strin
 async function spawn(
   session: Session,
   hostName: string,
-  { wait, dryRun, idempotencyKey, ...options }: SpawnOptions & Wanted,
+  { wait, dryRun, render, idempotencyKey, ...options }: SpawnOptions & Wanted,
 ): Promise<void> {
   const { client, output, io } = session;
   const wanted = await requestOf(hostName, options);
   if (dryRun) {
     const preview = await client.previewSpawn(wanted);
     return output.result(preview, (palette) => spawnPreviewText(preview, palette));
+  }
+  if (render) {
+    const list = await client.documentsBeforehand(wanted);
+    return output.result(list, (palette) => documentsText(list, palette));
   }
   const instance = await client.spawn(wanted, idempotencyKey);
   if (instance.configuration.sshKeys.length === 0 && !instance.configuration.hasPassword)

@@ -61,6 +61,7 @@ function described(description: ImageView['description']): Parameters<typeof fac
     ['Boot loaders for', installableBootModes.join(', ')],
     ['Kernel arguments', kernelArguments],
     ['User in it', defaultUser],
+    ['cloud-init', cloudInitText(description.cloudInit)],
   ];
 }
 
@@ -75,4 +76,9 @@ function partitionsOf({ partitionTable, rootPartition }: Description): string | 
     return `${number}${name ? ` ${name}` : ''}: ${facts.filter(Boolean).join(', ')}`;
   });
   return [`${type.toUpperCase()}, for sectors of ${sectorBytes} bytes`, ...lines].join('\n');
+}
+
+function cloudInitText(cloudInit: boolean | null | undefined): string | null {
+  if (cloudInit === undefined || cloudInit === null) return null;
+  return cloudInit ? 'configures its OS' : 'none at work: the installer configures its OS';
 }

@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { AdoptionController } from './adoption.controller.js';
 import { ConfigurationDefaultsController } from './configuration-defaults.controller.js';
 import { ConsoleController } from './console.controller.js';
+import { DocumentsController } from './documents.controller.js';
 import { DoctorController } from './doctor.controller.js';
 import { EventStream } from './event-stream.js';
 import { EventWait } from './event-wait.js';
@@ -37,6 +38,7 @@ import { WhyController } from './why.controller.js';
     UploadsController,
     InstanceTypesController,
     UserDataItemsController,
+    DocumentsController,
     InstancesController,
     ConfigurationDefaultsController,
     DoctorController,

@@ -1,3 +1,4 @@
+import { serviceFolder } from '#metadata';
 import { Occupants } from '#store';
 import type { BootLog } from '../boot/boot-log.js';
 import type { Metrics } from '../observe/metrics.js';
@@ -10,7 +11,6 @@ import { FirstFetches, styleOf } from './first-fetches.js';
 import { MetadataListener } from './metadata-listener.js';
 import { Neighbours } from './neighbours.js';
 import { RequestRate } from './request-rate.js';
-import { serviceTree } from './service-tree.js';
 import { SessionTokens } from './session-tokens.js';
 
 interface Surroundings {
@@ -31,7 +31,7 @@ export function metadataService(parts: Parts, { leases, bootLog, metrics }: Surr
   };
   const shelf = new DocumentShelf(async (id) => {
     const described = await documents.describe(id);
-    return described && serviceTree(described, namespace);
+    return described && serviceFolder(described.instance, described.data, namespace);
   });
   const answers = new Answers(gate, shelf);
   const fetches = new FirstFetches(bootLog, namespace);

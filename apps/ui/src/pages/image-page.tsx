@@ -51,6 +51,8 @@ function ImageFacts({ image }: { image: ImageView }) {
         'Boot loaders for': description?.installableBootModes.join(', '),
         'Kernel arguments': description?.kernelArguments,
         'User in it': description?.defaultUser,
+        'cloud-init at work':
+          description?.cloudInit === undefined ? null : description.cloudInit ? 'yes' : 'no',
         Imported: <When at={image.createdAt} />,
       }}
     />

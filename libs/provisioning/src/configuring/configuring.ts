@@ -1,5 +1,6 @@
 import {
   type ConfigurationLayer,
+  DomainError,
   type InstanceConfiguration,
   layered,
   type LayeredConfiguration,
@@ -14,6 +15,7 @@ import type { ProcessRunner } from '#platform';
 import type { ConfigurationDefaultsStore, Configured, DefaultsPlace, UserDataItemStore } from '#store';
 import { checkCards } from './cards.js';
 import type { GivenDrive, GivenDrives } from './given-drives.js';
+import { isOwnScript } from './own-script.js';
 import { hashPassword } from './password-hash.js';
 
 /** What somebody asks to have configured: at spawn, or as defaults. */
@@ -29,9 +31,12 @@ export interface ConfigurationRequest extends Omit<WantedConfiguration, 'configD
   defaults?: boolean;
 }
 
+/** What its OS is to be, as far as it is known before there is a machine. */
 interface Place {
   cluster: string | null;
   instanceType: string;
+  /** Whether cloud-init is at work in the image; null: nobody knows. */
+  cloudInit: boolean | null;
 }
 
 /** What an instance is to be, but for what its machine says. */
@@ -81,7 +86,10 @@ export class Configuring {
    * What is known before there is a machine is looked up, put together and checked once. Throws DomainError `user-data-invalid`,
    * `user-data-item-not-found`, or what speaks against a ready-made config drive.
    */
-  async prepare(request: ConfigurationRequest, { cluster, instanceType }: Place): Promise<Prepared> {
+  async prepare(
+    request: ConfigurationRequest,
+    { cluster, instanceType, cloudInit }: Place,
+  ): Promise<Prepared> {
     const { configDrive, launchIndex = 0, defaults = true, ...wanted } = request;
     const readyMadeDrive =
       typeof configDrive === 'object' ? await this.parts.drives.take(configDrive) : undefined;
@@ -92,7 +100,8 @@ export class Configuring {
     const places = cluster === null ? [] : [{ scope: 'cluster' as const, name: cluster }];
     const inherited = defaults ? await this.layers([...places, { scope: 'type', name: instanceType }]) : [];
     const own: SourcedLayer = { source: 'spawn', layer };
-    const warnings = await this.checked(layered([...inherited, own]).configuration);
+    const { configuration } = layered([...inherited, own]);
+    const warnings = [...(await this.checked(configuration)), ...withoutCloudInit(configuration, cloudInit)];
     return {
       warnings,
       ...(readyMadeDrive && { readyMadeDrive }),
@@ -154,4 +163,27 @@ export class Configuring {
     if (userData.kind === 'own') return userData;
     return { kind: 'parts', parts: await this.parts.items.resolved(userData.parts) };
   }
+}
+
+/**
+ * What an OS cannot do by itself. Throws DomainError `image-unsuitable` for user data that would never be looked at; of vendor data,
+ * which its owner did not ask for, a warning is enough.
+ */
+function withoutCloudInit(
+  { userData, vendorData = [] }: ConfigurationLayer,
+  cloudInit: boolean | null,
+): string[] {
+  if (cloudInit !== false) return [];
+  if (userData !== undefined && !isOwnScript(userData))
+    throw new DomainError(
+      'image-unsuitable',
+      'userData: the image has no cloud-init; by itself its OS runs only what begins with #!.',
+      {
+        remedy: 'Give a script, or choose an image with cloud-init.',
+        context: { field: 'userData' },
+      },
+    );
+  return vendorData.length === 0
+    ? []
+    : ['vendorData: the image has no cloud-init, and takes no notice of it'];
 }

@@ -26,7 +26,8 @@ export class InstanceDocuments {
   async describe(instanceId: string): Promise<Described | null> {
     const instance = await this.stores.instances.get(instanceId);
     const machine = instance.machineId === null ? null : await this.stores.machines.byId(instance.machineId);
-    if (machine?.instanceId !== instanceId) return null;
+    // One that was given up without a wipe still has its machine, and is nobody's.
+    if (machine?.instanceId !== instanceId || instance.state === 'deleted') return null;
     return this.of(instance, machine);
   }
 
@@ -37,7 +38,7 @@ export class InstanceDocuments {
   }
 }
 
-function describedInstance(instance: DescribedOf, machine: Machine): DescribedInstance {
+export function describedInstance(instance: DescribedOf, machine: Machine): DescribedInstance {
   const { id, hostName, imageId, instanceType, cluster, configuration } = instance;
   const { availabilityZone } = machine;
   const same = { id, hostName, imageId, instanceType, cluster, configuration, availabilityZone };
@@ -50,7 +51,7 @@ function describedInstance(instance: DescribedOf, machine: Machine): DescribedIn
 }
 
 /** What an instance is known by, there already or not. */
-type DescribedOf = Pick<
+export type DescribedOf = Pick<
   Instance,
   'id' | 'hostName' | 'imageId' | 'instanceType' | 'cluster' | 'configuration'
 >;

@@ -3,6 +3,7 @@ import type { OpenedImage } from '../opened-image.js';
 import type { DiskPartition, DiskTable } from '../reading/partition-table.js';
 import { architectureOf } from './architecture.js';
 import { bootModesOf, installableBootModesOf } from './boot-modes.js';
+import { isCloudInitAtWork } from './cloud-init.js';
 import { defaultUserOf } from './default-user.js';
 import { kernelArgumentsOf } from './kernel-arguments.js';
 import { osOf } from './os-release.js';
@@ -17,6 +18,7 @@ export const undescribed: ImageDescription = {
   rootFileSystem: null,
   kernelArguments: null,
   defaultUser: null,
+  cloudInit: null,
 };
 
 export async function describe(image: OpenedImage): Promise<ImageDescription> {
@@ -36,6 +38,7 @@ export async function describe(image: OpenedImage): Promise<ImageDescription> {
     installableBootModes: await installableBootModesOf(image),
     kernelArguments: await kernelArgumentsOf(contents),
     defaultUser: await defaultUserOf(contents),
+    cloudInit: await isCloudInitAtWork(contents),
   };
 }
 

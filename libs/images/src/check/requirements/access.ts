@@ -1,3 +1,4 @@
+import { isCloudInitAtWork } from '../describing/cloud-init.js';
 import type { ImageContents } from '../reading/image-contents.js';
 import { enabledUnits } from './enabled-units.js';
 import { fault, listed, ok, type Requirement, warning } from './requirement.js';
@@ -91,11 +92,9 @@ export const owner: Requirement = {
         'Make an account in the image (useradd --create-home), or set PermitRootLogin to prohibit-password.',
       );
     }
-    const cloudInit = await contents.firstOf('/usr/bin/cloud-init', '/usr/local/bin/cloud-init');
-    const isOff = await contents.has('/etc/cloud/cloud-init.disabled');
-    const itself = 'dodai itself puts in SSH keys, the host name and user data';
-    if (cloudInit === undefined || isOff)
-      return ok(`There is no cloud-init at work, and need not be: ${itself}.`);
-    return ok(`It has cloud-init; ${itself} without it.`);
+    if (await isCloudInitAtWork(contents)) return ok("It has cloud-init, which makes it its owner's.");
+    return ok(
+      'There is no cloud-init at work: dodai itself puts in host name, keys, password, files and network; of user data it runs scripts.',
+    );
   },
 };

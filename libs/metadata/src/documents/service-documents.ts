@@ -1,23 +1,22 @@
-import {
-  document,
-  ec2Folder,
-  folder,
-  noCloudFolder,
-  openStackFolder,
-  type TreeFolder,
-  type TreeNode,
-  vendorFolder,
-} from '#metadata';
-import type { Described } from '#provisioning';
+import type { DescribedInstance, InstanceData } from '../described-instance.js';
+import { document, folder, type TreeFolder, type TreeNode } from './document-tree.js';
+import { ec2Folder } from './ec2-documents.js';
+import { noCloudFolder } from './nocloud-documents.js';
+import { openStackFolder } from './openstack-documents.js';
+import { vendorFolder } from './vendor-documents.js';
 
 /** Nova has it since then. */
 const firstWithPassword = '2013-04-04';
 
 /**
- * All that one instance may read, in every style. The top lists EC2's versions and nothing else, as EC2 and nova do: guests take each
+ * All that one instance may read from the metadata service, in every style. The top lists EC2's versions and nothing else, as EC2 and nova do: guests take each
  * line of it for a version.
  */
-export function serviceTree({ instance, data }: Described, namespace: string): TreeFolder {
+export function serviceFolder(
+  instance: DescribedInstance,
+  data: InstanceData,
+  namespace: string,
+): TreeFolder {
   const { entries, shown } = ec2Folder(instance, data);
   const others: Record<string, TreeNode> = {
     openstack: withPassword(openStackFolder(instance, data)),

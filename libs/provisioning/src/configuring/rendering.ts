@@ -1,0 +1,82 @@
+import { DomainError } from '#core';
+import {
+  configDriveFolder,
+  type DescribedInstance,
+  documentsOf,
+  folder,
+  instanceData,
+  type MediaType,
+  serviceFolder,
+} from '#metadata';
+import type { SpawnRequest, Spawning } from '../spawning.js';
+import { describedInstance, type InstanceDocuments } from './instance-documents.js';
+
+/** A document as the OS would read it, but for its secrets. */
+export interface RenderedDocument {
+  /** `config-drive/openstack/latest/meta_data.json`; what the metadata service serves is below `metadata/`. */
+  path: string;
+  mediaType: MediaType;
+  content: Buffer;
+}
+
+const secret = '[secret]';
+const hidden = Buffer.from(secret).toString('base64');
+/** Of an instance that is not there yet. */
+const imagined = '00000000-0000-4000-8000-000000000000';
+
+/** Shows what an OS is told about itself, without what is for the OS alone. */
+export class Rendering {
+  constructor(
+    private readonly documents: InstanceDocuments,
+    private readonly spawning: Spawning,
+    private readonly namespace: string,
+  ) {}
+
+  /** Throws DomainError `instance-not-found`, and `not-found` for one that has no machine any more. */
+  async existing(instanceId: string): Promise<RenderedDocument[]> {
+    const described = await this.documents.describe(instanceId);
+    if (described) return this.rendered(described.instance);
+    throw new DomainError(
+      'not-found',
+      `The instance ${instanceId} has no machine any more, and so no documents.`,
+      {
+        remedy: 'What it was configured with is shown with the instance.',
+      },
+    );
+  }
+
+  /** On the machine that would be chosen now; nothing is reserved. Throws what a spawn would throw. */
+  async beforehand(request: SpawnRequest): Promise<RenderedDocument[]> {
+    const { instance, machine } = await this.spawning.imagine(request);
+    return this.rendered(describedInstance({ ...instance, id: imagined }, machine));
+  }
+
+  /**
+   * The hash of the password, the random seed, the content of files, and user data that its owner gave whole are left out, wherever
+   * they would stand.
+   */
+  private async rendered(described: DescribedInstance): Promise<RenderedDocument[]> {
+    const instance = masked(described);
+    const data = await instanceData(instance);
+    const { configDrive } = instance.configuration;
+    const shown = folder({
+      metadata: serviceFolder(instance, data, this.namespace),
+      'config-drive': configDrive ? configDriveFolder(instance, data) : null,
+    });
+    return documentsOf(shown).map(([path, { mediaType, content }]) => ({ path, mediaType, content }));
+  }
+}
+
+function masked(instance: DescribedInstance): DescribedInstance {
+  const { userData, files, passwordHash } = instance.configuration;
+  return {
+    ...instance,
+    randomSeed: secret,
+    configuration: {
+      ...instance.configuration,
+      passwordHash: passwordHash && secret,
+      userData: userData?.kind === 'own' ? { kind: 'own', base64: hidden } : userData,
+      files: files.map((file) => ({ ...file, base64: hidden })),
+    },
+  };
+}
