@@ -97,7 +97,8 @@ write_finish_script() {
 #!/bin/sh
 set -e
 root=$1
-# cloud-init makes it itself.
+# cloud-init makes it itself; there are no locales that it could generate.
+[ ! -d "$root/etc/cloud/cloud.cfg.d" ] || printf 'locale: C.UTF-8\n' >"$root/etc/cloud/cloud.cfg.d/20_demo.cfg"
 [ -e "$root/usr/bin/cloud-init" ] || chroot "$root" useradd --create-home --shell /bin/bash --groups sudo "$DEFAULT_USER"
 chmod 440 "$root/etc/sudoers.d/debian"
 mkdir -p "$root/boot/grub"
