@@ -170,6 +170,20 @@ describe('the documents of an instance', () => {
   });
 });
 
+describe('what is more than a config drive holds', () => {
+  it('is refused with the field that is the largest', async () => {
+    const base64 = Buffer.alloc(34 * 1024 * 1024).toString('base64');
+    const files = ['/a', '/b'].map((path) => ({ path, base64 }));
+    const body = wish({ machine: 'm9', cluster: 'red', files });
+    expect(await dodai.refused('POST', '/v1/instances', { body })).toMatchObject({
+      status: 400,
+      detail: expect.stringContaining('it may have 64 MiB'),
+      context: { field: expect.stringMatching(/^files\.\d$/) },
+    });
+    expect((await dodai.ask('GET', '/v1/machines/m9')).body.state).toBe('inactive');
+  });
+});
+
 describe('a static address', () => {
   it("is one instance's until that is gone", async () => {
     const holder = await spawn({ machine: 'm6', cluster: 'red', ...address('10.50.0.30/24') });

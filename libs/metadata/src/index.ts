@@ -22,5 +22,6 @@ export {
   driveFormats,
   maxDriveBytes,
 } from './config-drive/drive-form.js';
+export { checkDriveSize } from './config-drive/drive-size.js';
 export { unpackedDrive } from './config-drive/packed-drive.js';
 export { type ReadyConfigDrive, ReadyConfigDrives } from './config-drive/ready-config-drives.js';

@@ -117,7 +117,7 @@ export class Spawning {
     const ownerless = { cluster: null, vlanId: null, createCluster: false };
     const { configure } = await this.configuring.prepare(
       { defaults: false },
-      { cluster: null, instanceType: type.name, cloudInit: null },
+      { hostName, cluster: null, instanceType: type.name, cloudInit: null },
     );
     const reserved = await this.reservations.reserve(
       {
@@ -189,6 +189,7 @@ export class Spawning {
     const prepared = await this.configuring.prepare(
       { ...request, ...inherits },
       {
+        hostName: request.hostName,
         cluster,
         instanceType: type.name,
         cloudInit: image.description?.cloudInit ?? null,

@@ -46,8 +46,17 @@ export class FetchRecorder {
     this.ended({ ...sent, path, method, client, durationMs });
   }
 
+  /** Also of what somebody else has sent, who may have refused it. */
   ended({ complete, ...fetch }: Fetch): void {
-    const { client, path, bytes } = fetch;
+    const { client, path, bytes, status } = fetch;
+    if (status >= 400) {
+      const message = `asked for ${path}, which was refused with status ${status}`;
+      return this.bootLog.record(this.resolver.byAddress(client), {
+        kind: 'http.refused',
+        message,
+        data: fetch,
+      });
+    }
     this.bootLog.record(this.resolver.byAddress(client), {
       kind: complete ? 'http.completed' : 'http.aborted',
       message: complete ? `fetched ${path}` : `broke off fetching ${path} after ${bytes} bytes`,

@@ -14,6 +14,7 @@ import { findingInWords, type UserDataChecks } from '#metadata';
 import type { ProcessRunner } from '#platform';
 import type { ConfigurationDefaultsStore, Configured, DefaultsPlace, UserDataItemStore } from '#store';
 import { checkCards } from './cards.js';
+import { checkDocuments, imagined } from './instance-documents.js';
 import type { GivenDrive, GivenDrives } from './given-drives.js';
 import { isOwnScript } from './own-script.js';
 import { hashPassword } from './password-hash.js';
@@ -33,6 +34,7 @@ export interface ConfigurationRequest extends Omit<WantedConfiguration, 'configD
 
 /** What its OS is to be, as far as it is known before there is a machine. */
 interface Place {
+  hostName: string;
   cluster: string | null;
   instanceType: string;
   /** Whether cloud-init is at work in the image; null: nobody knows. */
@@ -41,6 +43,7 @@ interface Place {
 
 /** What an instance is to be, but for what its machine says. */
 export interface Prepared {
+  /** Throws DomainError `invalid-request`, `user-data-invalid` or `user-data-too-large` when it cannot be had on that machine. */
   configure: (machine: Machine) => Promise<Configured>;
   readyMadeDrive?: Buffer;
   /** What is odd about its user data, and was let through. */
@@ -88,7 +91,7 @@ export class Configuring {
    */
   async prepare(
     request: ConfigurationRequest,
-    { cluster, instanceType, cloudInit }: Place,
+    { hostName, cluster, instanceType, cloudInit }: Place,
   ): Promise<Prepared> {
     const { configDrive, launchIndex = 0, defaults = true, ...wanted } = request;
     const readyMadeDrive =
@@ -107,7 +110,10 @@ export class Configuring {
       ...(readyMadeDrive && { readyMadeDrive }),
       configure: async (machine) => {
         const ofMachine = defaults ? await this.layers([{ scope: 'machine', name: machine.id }]) : [];
-        return this.configured(layered([...inherited, ...ofMachine, own]), machine, launchIndex);
+        const configured = await this.configured(layered([...inherited, ...ofMachine, own]), launchIndex);
+        checkCards(configured.configuration.network, machine);
+        await checkDocuments({ ...imagined, hostName, cluster, instanceType, ...configured }, machine);
+        return configured;
       },
     };
   }
@@ -143,7 +149,6 @@ export class Configuring {
 
   private async configured(
     { configuration, sources }: LayeredConfiguration,
-    machine: Machine,
     launchIndex: number,
   ): Promise<Configured> {
     const { userData, vendorData = [], ...same } = configuration;
@@ -155,7 +160,6 @@ export class Configuring {
       vendorData: await this.parts.items.resolved(vendorData),
       launchIndex,
     };
-    checkCards(complete.network, machine);
     return { configuration: complete, sources };
   }
 

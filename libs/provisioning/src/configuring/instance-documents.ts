@@ -1,6 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { type Instance, type Machine } from '#core';
-import { type DescribedInstance, instanceData, type InstanceData } from '#metadata';
+import {
+  checkDriveSize,
+  configDriveFolder,
+  type DescribedInstance,
+  instanceData,
+  type InstanceData,
+} from '#metadata';
 import type { InstanceStore, MachineStore } from '#store';
 import { nicsOf } from './cards.js';
 
@@ -55,3 +61,13 @@ export type DescribedOf = Pick<
   Instance,
   'id' | 'hostName' | 'imageId' | 'instanceType' | 'cluster' | 'configuration'
 >;
+
+/** Of an instance that is not there yet. */
+export const imagined = { id: '00000000-0000-4000-8000-000000000000', imageId: null };
+
+/** That they can be made, and fit where they go: told before a machine is switched on. Throws what making them would throw. */
+export async function checkDocuments(instance: DescribedOf, machine: Machine): Promise<void> {
+  const described = describedInstance(instance, machine);
+  const drive = configDriveFolder(described, await instanceData(described));
+  if (instance.configuration.configDrive) checkDriveSize(drive);
+}

@@ -9,7 +9,7 @@ import {
   serviceFolder,
 } from '#metadata';
 import type { SpawnRequest, Spawning } from '../spawning.js';
-import { describedInstance, type InstanceDocuments } from './instance-documents.js';
+import { describedInstance, imagined, type InstanceDocuments } from './instance-documents.js';
 
 /** A document as the OS would read it, but for its secrets. */
 export interface RenderedDocument {
@@ -21,8 +21,6 @@ export interface RenderedDocument {
 
 const secret = '[secret]';
 const hidden = Buffer.from(secret).toString('base64');
-/** Of an instance that is not there yet. */
-const imagined = '00000000-0000-4000-8000-000000000000';
 
 /** Shows what an OS is told about itself, without what is for the OS alone. */
 export class Rendering {
@@ -48,7 +46,7 @@ export class Rendering {
   /** On the machine that would be chosen now; nothing is reserved. Throws what a spawn would throw. */
   async beforehand(request: SpawnRequest): Promise<RenderedDocument[]> {
     const { instance, machine } = await this.spawning.imagine(request);
-    return this.rendered(describedInstance({ ...instance, id: imagined }, machine));
+    return this.rendered(describedInstance({ ...instance, id: imagined.id }, machine));
   }
 
   /**
