@@ -34,7 +34,7 @@ SSH_KEYS=({% for key in sshKeys %}
 )
 USER_DATA={{ userData }}
 PASSWORD_HASH={{ passwordHash }}
-# true: user data or vendor data that only cloud-init reads.
+# true: user data that only cloud-init reads.
 NEEDS_CLOUD_INIT={{ needsCloudInit }}
 CONFIG_DRIVE_URL={{ configDriveUrl }}
 METADATA_URL={{ metadataUrl }}

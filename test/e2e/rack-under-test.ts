@@ -43,9 +43,7 @@ export class RackUnderTest {
       const controller = new ControllerProcess(dir);
       const port = (await freePort()) ?? ControllerProcess.port;
       await rack.publish(ControllerProcess.port, port);
-      // Under emulation a hand-over of seconds takes a minute when the host is busy.
-      const env = { DODAI_DEADLINE_HAND_OVER_S: '600' };
-      await controller.start(rack, { liveImageDir, env }, port);
+      await controller.start(rack, { liveImageDir }, port);
       const client = new DodaiClient({
         url: `http://127.0.0.1:${port}`,
         token: await controller.token(),

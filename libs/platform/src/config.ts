@@ -183,8 +183,8 @@ export const configSchema = z.object({
   ),
   DODAI_DEADLINE_BOOTING_DISK_S: seconds(1200).describe('From power on to installed'),
   DODAI_DEADLINE_DELETE_S: seconds(900).describe('Without a word from a wipe'),
-  DODAI_DEADLINE_HAND_OVER_S: seconds(120).describe(
-    'For a pool machine that is on to take its new owner; then it is installed instead',
+  DODAI_DEADLINE_HAND_OVER_S: seconds(900).describe(
+    'For a pool machine that is on to take its new owner, with a restart where cloud-init takes part; then it is installed instead',
   ),
   DODAI_RETRIES: z.coerce
     .number()

@@ -15,7 +15,7 @@ const installer = {
 
 /** What makes an OS its owner's, whether it has just been installed or has waited in the pool. */
 const owner = {
-  needsCloudInit: z.boolean().default(false).describe('It has user data or vendor data that only cloud-init reads'),
+  needsCloudInit: z.boolean().default(false).describe('It has user data that only cloud-init reads'),
   passwordHash: f.orEmpty(f.passwordHash).describe('Of the default account, as crypt(3) has it; empty: as the image has it'),
   files: z.array(f.file).default([]).describe('Files by path'),
   configDriveUrl: f

@@ -32,7 +32,7 @@ USER_DATA='#!/bin/sh
 echo "it'"'"'s $(hostname)" >/root/hello
 '
 PASSWORD_HASH=''
-# true: user data or vendor data that only cloud-init reads.
+# true: user data that only cloud-init reads.
 NEEDS_CLOUD_INIT=false
 CONFIG_DRIVE_URL=''
 METADATA_URL=''
