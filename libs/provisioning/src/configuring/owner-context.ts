@@ -9,7 +9,7 @@ type Settings = Pick<Config, 'publicUrl' | 'metadata'>;
 /** What the scripts that make an OS its owner's are told of the owner, freshly installed and handed over alike. */
 export function ownerContext(instance: Instance, machine: Machine, settings: Settings) {
   const { hostName, configuration } = instance;
-  const { sshKeys, passwordHash, files, network, userData, vendorData, configDrive } = configuration;
+  const { sshKeys, passwordHash, files, network, userData, configDrive } = configuration;
   const script = ownScript(configuration);
   const metadataUrl = metadataUrlOf(settings);
   return {
@@ -18,7 +18,7 @@ export function ownerContext(instance: Instance, machine: Machine, settings: Set
     passwordHash,
     files,
     userData: script,
-    needsCloudInit: (userData !== null && script === null) || vendorData.length > 0,
+    needsCloudInit: userData !== null && script === null,
     configDriveUrl: configDrive ? `${settings.publicUrl}/boot/instances/${instance.id}/config-drive` : null,
     metadataUrl,
     network: guestNetwork({ network, nics: nicsOf(machine), metadataUrl }),
