@@ -2,20 +2,17 @@ export { Clock, type ClockTimer, SystemClock } from './clock.js';
 export { ExecaProcessRunner } from './execa-process-runner.js';
 export { ProcessRunner, type RunOptions, type RunResult } from './process-runner.js';
 export { Secret } from './secret.js';
-export {
-  type Config,
-  configSchema,
-  type Deadlines,
-  type ImageLimits,
-  type ImagePreallocation,
-  loadConfig,
-  type MetadataSettings,
-  type PowerSyncPolicy,
-  type Retention,
-  type RetryPolicy,
-  type Role,
-  roles,
+export type {
+  Config,
+  Deadlines,
+  ImageLimits,
+  MetadataSettings,
+  PowerSyncPolicy,
+  Retention,
+  RetryPolicy,
 } from './config.js';
+export { loadConfig } from './load-config.js';
+export { configSchema, type ImagePreallocation, type Role, roles } from './settings.js';
 export { DataDirectory } from './data-directory.js';
 export { debianPackageOf } from './debian-package.js';
 export { EmbeddedPostgres } from './embedded-postgres.js';

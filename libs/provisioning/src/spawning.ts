@@ -166,8 +166,9 @@ export class Spawning {
     const made = idempotency && (await this.reservations.remembered(idempotency));
     if (made) return this.stores.instances.get(made);
     const wanted = await this.resolve(request);
-    const message = `${asker.name} spawns ${request.hostName} from the image ${request.image}`;
     const { warnings } = wanted;
+    const told = warnings.length === 0 ? '' : `, although ${warnings.join('; ')}`;
+    const message = `${asker.name} spawns ${request.hostName} from the image ${request.image}${told}`;
     const change = { message, data: { asker, ...(warnings.length > 0 && { warnings }) } };
     const reserved = await this.reservations.reserve({ ...wanted, idempotency }, change);
     if (!reserved) throw unavailable(await this.reservations.assess(wanted));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { loadConfig } from './config.js';
+import { loadConfig } from './load-config.js';
 
 const urlAllow = (text: string) => loadConfig({ DODAI_IMAGE_URL_ALLOW: text }).images.urlAllow;
 
