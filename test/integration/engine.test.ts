@@ -140,7 +140,7 @@ describe('what goes wrong', () => {
     const machine = await engine.inactiveMachine('m1', 1);
     await engine.verbs.change(machine.id, { localGb: 2 }, { kind: 'token', name: 'test' });
     await expect(engine.spawn()).rejects.toMatchObject({ code: 'machine-unavailable' });
-    await expect(engine.spawn(machine)).rejects.toThrow('m1 has a disk of less than 3 GB');
+    await expect(engine.spawn(machine)).rejects.toThrow('m1 has a disk of less than 4 GB');
   });
 
   it('fails a machine whose live image never reports in, and says what was awaited', async () => {
