@@ -149,6 +149,7 @@ describe('an image', () => {
     const body = await goodImage({ 'usr/sbin/sshd': null });
     const path = uploadPath('described', digestOf('sha256', body));
     const made = await dodai.ask<ImageView>('POST', path, { body, type });
+    expect(made.status, JSON.stringify(made.body)).toBe(201);
     expect(made.body.description).toMatchObject({
       os: { id: 'debian' },
       installableBootModes: ['bios', 'uefi'],
