@@ -81,9 +81,11 @@ renew_host_keys() {
   systemctl try-restart ssh.service sshd.service 2>/dev/null || true
 }
 
+# No image has all of them.
 network_files() {
-  cat /etc/udev/rules.d/70-dodai-cards.rules /etc/netplan/90-dodai.yaml /etc/systemd/network/10-dodai-* /etc/network/interfaces \
-    /etc/NetworkManager/system-connections/dodai-* /etc/sysconfig/network-scripts/{ifcfg,route,route6}-* 2>/dev/null | sha256sum
+  { cat /etc/udev/rules.d/70-dodai-cards.rules /etc/netplan/90-dodai.yaml /etc/systemd/network/10-dodai-* /etc/network/interfaces \
+    /etc/NetworkManager/system-connections/dodai-* /etc/sysconfig/network-scripts/{ifcfg,route,route6}-* 2>/dev/null || true; } |
+    sha256sum
 }
 
 # Into the partitions that were made for it; without one they are emptied.
