@@ -14,5 +14,6 @@ export * from './instance-configuration.js';
 export * from './layout-faults.js';
 export * from './lifecycle.js';
 export * from './lifecycle-diagram.js';
+export * from './network-cards.js';
 export * from './network-configuration.js';
 export * from './verbs.js';

@@ -1,13 +1,4 @@
-import type { InstanceConfiguration, NicRole } from '#core';
-
-/** A card of the machine, as the inventory has it. */
-export interface DescribedNic {
-  role: NicRole;
-  /** Lower case, with colons. */
-  mac: string;
-  /** The address reserved for it; null: none is. */
-  ip: string | null;
-}
+import type { InstanceConfiguration, Nic } from '#core';
 
 /** Everything that documents are made of. Nothing here is looked up any more. */
 export interface DescribedInstance {
@@ -22,7 +13,7 @@ export interface DescribedInstance {
   /** The disk that its OS is on, as the installer told it: `/dev/sda`; null: not known, and no document names it. */
   rootDevice: string | null;
   /** The machine's cards; the one that it boots from comes first. */
-  nics: DescribedNic[];
+  nics: Nic[];
   configuration: InstanceConfiguration;
   /** 512 bytes of randomness for the guest's kernel, in base64. */
   randomSeed: string;

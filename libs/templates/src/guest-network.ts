@@ -1,4 +1,14 @@
-import { type BondMode, DomainError, type NetworkAddress, type NetworkConfiguration, type NetworkLink, type NicRole } from '#core';
+import {
+  type BondMode,
+  cardOf,
+  DomainError,
+  type NetworkAddress,
+  type NetworkConfiguration,
+  type NetworkLink,
+  type Nic,
+  type NicRole,
+  withBootCard,
+} from '#core';
 import type { z } from 'zod';
 import type { guestLink, guestNetwork as guestNetworkSchema } from './network-fields.js';
 
@@ -6,11 +16,7 @@ export type GuestNetwork = z.input<typeof guestNetworkSchema>;
 type GuestLink = z.input<typeof guestLink>;
 
 /** What of a machine an installed OS knows its cards by. */
-export interface GuestNic {
-  role: NicRole;
-  /** Lower case, with colons. */
-  mac: string;
-}
+type GuestNic = Pick<Nic, 'role' | 'mac'>;
 
 interface Asked {
   /** null: nobody asked for anything. */
@@ -31,10 +37,11 @@ const kindOrder = { phy: 0, bond: 1, vlan: 2 } as const;
  * for a card that the machine does not have.
  */
 export function guestNetwork({ network, nics, metadataUrl }: Asked): GuestNetwork {
-  const { links, addresses, dns, added } = withBootCard(network, nics);
+  const bootMac = macOf({ nic: 'pxe' }, nics);
+  const nameOf = (taken: string[]) => freeName('pxe', taken);
+  const { links, addresses, dns, added } = withBootCard(network, { role: 'pxe', mac: bootMac }, nameOf);
   const names = namesOf(links);
   const dnsLink = (addresses.find((each) => each.type === 'static' && each.gateway !== undefined) ?? addresses[0])?.link;
-  const bootMac = macOf({ nic: 'pxe' }, nics);
   const made = links.map((link): GuestLink => {
     const own = addresses.filter((address) => address.link === link.id);
     const mac = link.type === 'phy' ? macOf(link, nics) : '';
@@ -50,25 +57,8 @@ export function guestNetwork({ network, nics, metadataUrl }: Asked): GuestNetwor
   return { namesCards: network !== null, links: made.sort((a, b) => kindOrder[a.type] - kindOrder[b.type]) };
 }
 
-/** `added`: the id of the card that nobody has named. */
-function withBootCard(
-  network: NetworkConfiguration | null,
-  nics: readonly GuestNic[],
-): NetworkConfiguration & { added?: string } {
-  const { links, addresses, dns } = network ?? { links: [], addresses: [], dns: { servers: [], searchDomains: [] } };
-  const bootMac = macOf({ nic: 'pxe' }, nics);
-  if (links.some((link) => link.type === 'phy' && macOf(link, nics) === bootMac)) return { links, addresses, dns };
-  const id = freeName('pxe', links.map((link) => link.id));
-  return {
-    links: [...links, { id, type: 'phy', nic: 'pxe' }],
-    addresses: [...addresses, { type: 'dhcp4', link: id }],
-    dns,
-    added: id,
-  };
-}
-
 function macOf({ mac, nic }: { mac?: string; nic?: NicRole }, nics: readonly GuestNic[]): string {
-  const found = mac ?? nics.find(({ role }) => role === nic)?.mac;
+  const found = mac ?? cardOf({ nic }, nics)?.mac;
   if (found !== undefined) return found;
   throw new DomainError('template-parameter', `The network has the card ${nic}, which the machine does not have.`, {
     remedy: 'Enrol the MAC address of that card, or leave it out of the network.',

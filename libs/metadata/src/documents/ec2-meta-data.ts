@@ -1,4 +1,5 @@
-import type { DescribedInstance, DescribedNic } from '../described-instance.js';
+import type { Nic } from '#core';
+import type { DescribedInstance } from '../described-instance.js';
 import { knownIpv4, type ResolvedNetwork, resolvedNetwork } from '../network/resolved-network.js';
 import { type Ec2Version, sinceEc2 } from './ec2-versions.js';
 import { isPublicIpv4, subnetOf } from './ec2-addresses.js';
@@ -65,20 +66,15 @@ function cardValues(instance: DescribedInstance, network: ResolvedNetwork): Ec2V
   return { mac: boot.mac, network: { interfaces: { macs: Object.fromEntries(macs) as Ec2Values } } };
 }
 
-const linksOf = ({ mac }: DescribedNic, { links }: ResolvedNetwork) =>
+const linksOf = ({ mac }: Nic, { links }: ResolvedNetwork) =>
   new Set(links.filter((link) => link.type === 'phy' && link.mac === mac).map(({ id }) => id));
 
-function hasDhcp(nic: DescribedNic, network: ResolvedNetwork): boolean {
+function hasDhcp(nic: Nic, network: ResolvedNetwork): boolean {
   const links = linksOf(nic, network);
   return network.addresses.some(({ type, link }) => type === 'dhcp4' && links.has(link));
 }
 
-function oneCard(
-  instance: DescribedInstance,
-  network: ResolvedNetwork,
-  nic: DescribedNic,
-  number: number,
-): Ec2Values {
+function oneCard(instance: DescribedInstance, network: ResolvedNetwork, nic: Nic, number: number): Ec2Values {
   const links = linksOf(nic, network);
   const fixed = network.addresses
     .filter((address) => address.type === 'static')

@@ -1,15 +1,18 @@
 import ipaddr from 'ipaddr.js';
 import {
   type BondLink,
+  cardOf,
   DomainError,
   type DynamicAddress,
   type NetworkAddress,
   type NetworkConfiguration,
   type NetworkLink,
+  type Nic,
   type PhysicalLink,
   type StaticAddress,
+  withBootCard,
 } from '#core';
-import type { DescribedInstance, DescribedNic } from '../described-instance.js';
+import type { DescribedInstance } from '../described-instance.js';
 
 type Known<Type extends NetworkLink> = Type & { mac: string };
 export type ResolvedBond = Known<BondLink>;
@@ -39,18 +42,12 @@ export interface ResolvedNetwork {
   dns: NetworkConfiguration['dns'];
 }
 
-const nothing: NetworkConfiguration = {
-  links: [],
-  addresses: [],
-  dns: { servers: [], searchDomains: [] },
-};
-
 /**
  * The network of an instance on its machine, with the card that it boots from by DHCP when the owner says nothing of it.
  * Throws DomainError `invalid-request` when it names a card or a link that is not there.
  */
 export function resolvedNetwork(instance: DescribedInstance): ResolvedNetwork {
-  const { links, addresses, dns } = withBootCard(instance.configuration.network ?? nothing, instance.nics);
+  const { links, addresses, dns } = withBootCard(instance.configuration.network, instance.nics[0], freeId);
   const resolve = macResolver(links, instance.nics);
   return {
     links: links.map((link) => ({ ...link, mac: resolve(link) })),
@@ -59,28 +56,13 @@ export function resolvedNetwork(instance: DescribedInstance): ResolvedNetwork {
   };
 }
 
-function withBootCard(network: NetworkConfiguration, nics: DescribedNic[]): NetworkConfiguration {
-  const [boot] = nics;
-  if (!boot || network.links.some((link) => link.type === 'phy' && isCard(link, boot))) return network;
-  const id = freeId('pxe', network.links);
-  return {
-    ...network,
-    links: [...network.links, { id, type: 'phy', mac: boot.mac }],
-    addresses: [...network.addresses, { type: 'dhcp4', link: id }],
-  };
-}
-
-const isCard = (link: PhysicalLink, nic: DescribedNic) =>
-  link.mac?.toLowerCase() === nic.mac || link.nic === nic.role;
-
-function freeId(wanted: string, links: NetworkLink[]): string {
-  const taken = new Set(links.map(({ id }) => id));
-  let id = wanted;
-  for (let number = 1; taken.has(id); number += 1) id = `${wanted}${number}`;
+function freeId(taken: string[]): string {
+  let id = 'pxe';
+  for (let number = 1; taken.includes(id); number += 1) id = `pxe${number}`;
   return id;
 }
 
-function macResolver(links: NetworkLink[], nics: DescribedNic[]): (link: NetworkLink) => string {
+function macResolver(links: NetworkLink[], nics: Nic[]): (link: NetworkLink) => string {
   const named = (id: string, by: NetworkLink) => {
     const index = links.findIndex((link) => link.id === id && link !== by);
     if (index === -1) throw missingLink(id, links.indexOf(by));
@@ -95,8 +77,8 @@ function macResolver(links: NetworkLink[], nics: DescribedNic[]): (link: Network
   return (link) => resolve(link, []);
 }
 
-function macOf(link: PhysicalLink, index: number, nics: DescribedNic[]): string {
-  const nic = nics.find((nic) => isCard(link, nic));
+function macOf(link: PhysicalLink, index: number, nics: Nic[]): string {
+  const nic = cardOf(link, nics);
   if (nic) return nic.mac;
   throw new DomainError(
     'invalid-request',

@@ -1,11 +1,13 @@
-import { DomainError, type Machine, type NetworkConfiguration, type NicRole, nicRoles } from '#core';
-
-/** A card of a machine, as the inventory has it. */
-export interface Nic {
-  role: NicRole;
-  mac: string;
-  ip: string | null;
-}
+import {
+  cardOf,
+  DomainError,
+  type Machine,
+  type NetworkConfiguration,
+  type Nic,
+  type NicRole,
+  nicRoles,
+  type PhysicalLink,
+} from '#core';
 
 /** The one that the machine boots from comes first. */
 export function nicsOf(machine: Machine): Nic[] {
@@ -25,24 +27,11 @@ export function nicsOf(machine: Machine): Nic[] {
 /** Throws DomainError `invalid-request` when the network needs a card that the machine does not have. */
 export function checkCards(network: NetworkConfiguration | null, machine: Machine): void {
   const nics = nicsOf(machine);
-  for (const [index, link] of (network?.links ?? []).entries()) {
-    if (link.type !== 'phy') continue;
-    const has = nics.some(({ role, mac }) => (link.mac === undefined ? role === link.nic : mac === link.mac));
-    if (!has)
-      throw noSuchCard(
-        machine,
-        nics,
-        link.mac === undefined ? { index, nic: link.nic } : { index, mac: link.mac },
-      );
-  }
+  for (const [index, link] of (network?.links ?? []).entries())
+    if (link.type === 'phy' && !cardOf(link, nics)) throw noSuchCard(machine, nics, link, index);
 }
 
-function noSuchCard(
-  { name }: Machine,
-  nics: Nic[],
-  wanted: { index: number; nic?: string; mac?: string },
-): DomainError {
-  const { index, nic, mac } = wanted;
+function noSuchCard({ name }: Machine, nics: Nic[], { nic, mac }: PhysicalLink, index: number): DomainError {
   const field = `network.links.${index}.${mac === undefined ? 'nic' : 'mac'}`;
   const what = mac === undefined ? `a card ${nic}` : `the MAC address ${mac}`;
   const has = nics.map((each) => `${each.role} ${each.mac}`).join(', ');

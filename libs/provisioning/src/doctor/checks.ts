@@ -1,15 +1,15 @@
 import { createHash } from 'node:crypto';
-import type {
-  ConfiguredFile,
-  DoctorCheck,
-  GuestInterface,
-  GuestReport,
-  InstanceConfiguration,
-  NetworkAddress,
-  NetworkConfiguration,
-  PhysicalLink,
+import {
+  cardOf,
+  type ConfiguredFile,
+  type DoctorCheck,
+  type GuestInterface,
+  type GuestReport,
+  type InstanceConfiguration,
+  type NetworkAddress,
+  type NetworkConfiguration,
+  type Nic,
 } from '#core';
-import type { Nic } from '../configuring/cards.js';
 
 /** What was asked for. */
 export interface Asked {
@@ -101,7 +101,7 @@ function dynamicCheck(
   seen: Seen,
 ): DoctorCheck {
   const link = seen.network?.links.find((each) => each.id === id);
-  const mac = link?.type === 'phy' ? macOf(link, seen.nics) : undefined;
+  const mac = link?.type === 'phy' ? (link.mac ?? cardOf(link, seen.nics)?.mac) : undefined;
   const card = seen.addresses.find(({ ifname, address }) =>
     mac === undefined ? ifname === id : address === mac,
   );
@@ -110,10 +110,6 @@ function dynamicCheck(
   const own = (card.addr_info ?? []).filter((each) => each.family === family && each.scope === 'global');
   const found = own.length === 0 ? `${card.ifname} has none` : own.map(({ local }) => local ?? '').join(', ');
   return check(field, asked, found, own.length > 0);
-}
-
-function macOf({ mac, nic }: PhysicalLink, nics: Nic[]): string | undefined {
-  return mac ?? nics.find(({ role }) => role === nic)?.mac;
 }
 
 function fileCheck({ path, base64, mode, owner }: ConfiguredFile, { files }: GuestReport): DoctorCheck {
