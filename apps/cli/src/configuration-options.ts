@@ -32,11 +32,21 @@ export function withConfigurationOptions(command: Command): Command {
     .option('--configuration <file>', 'YAML or JSON with any of these fields, named as in the API');
 }
 
-/** The fields that the options stand for. What an option says goes before what the file of them all says. */
-export async function configurationOf(options: ConfigurationOptions): Promise<ConfigurationDefaultsInput> {
-  const { configuration, sshKey, passwordFile, userData, vendorData, file, meta, network, configDrive } =
-    options;
-  return {
+/** With the fields that these options stand for in their place; what an option says goes before what the file of them all says. */
+export async function configurationOf<Others extends object>(options: ConfigurationOptions & Others) {
+  const {
+    configuration,
+    sshKey,
+    passwordFile,
+    userData,
+    vendorData,
+    file,
+    meta,
+    network,
+    configDrive,
+    ...others
+  } = options;
+  const fields: ConfigurationDefaultsInput = {
     ...(configuration !== undefined && (await readYaml<ConfigurationDefaultsInput>(configuration))),
     ...(sshKey && { sshKeys: (await Promise.all(sshKey.map(keysOf))).flat() }),
     ...(passwordFile !== undefined && { password: (await readInput(passwordFile)).split(/\r?\n/, 1)[0] }),
@@ -47,6 +57,7 @@ export async function configurationOf(options: ConfigurationOptions): Promise<Co
     ...(network !== undefined && { network: await readYaml(network) }),
     ...(configDrive !== undefined && { configDrive }),
   };
+  return { ...others, ...fields };
 }
 
 /** A file with one key on each line, or the key itself. */

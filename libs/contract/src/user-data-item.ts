@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { partFields } from './configuration/user-data.js';
+import { isText, partFields } from './configuration/user-data.js';
 import * as f from './fields.js';
 import { listOf } from './paging.js';
 
@@ -7,9 +7,6 @@ import { listOf } from './paging.js';
 const contentLimitBytes = 64 * 1024;
 
 const version = z.int().min(1).max(999_999_999).meta({ description: 'From 1; each change makes a new one' });
-
-/** A lone half of a surrogate pair is a character in no encoding. */
-const isText = (text: string) => new TextDecoder().decode(new TextEncoder().encode(text)) === text;
 
 const fields = {
   type: partFields.type,

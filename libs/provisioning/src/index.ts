@@ -9,7 +9,7 @@ export { Conductor } from './conductor.js';
 export { ConfigDrives } from './configuring/config-drives.js';
 export { GivenDrives } from './configuring/given-drives.js';
 export { Configuring, type WantedConfiguration } from './configuring/configuring.js';
-export { type Described, InstanceDocuments } from './configuring/instance-documents.js';
+export { InstanceDocuments } from './configuring/instance-documents.js';
 export { type RenderedDocument, Rendering } from './configuring/rendering.js';
 export { ConsoleCapture } from './console-capture.js';
 export { Doctor, type Diagnosis } from './doctor/doctor.js';

@@ -15,7 +15,6 @@ export { EventStore, type EventFilter, type NewEvent } from './event-store.js';
 export { GuestReportStore } from './guest-report-store.js';
 export { ImageCacheStore } from './image-cache-store.js';
 export { ImageStore } from './image-store.js';
-export { InstanceAddresses } from './instance-addresses.js';
 export { InstanceStore } from './instance-store.js';
 export { InstanceTypeStore, type NewInstanceType } from './instance-type-store.js';
 export { LifecycleWriter } from './lifecycle-writer.js';

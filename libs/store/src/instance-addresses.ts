@@ -1,5 +1,4 @@
 import { DomainError, type Machine, type NetworkConfiguration } from '#core';
-import type { Database } from './database.js';
 import type { Prisma } from './generated/client.js';
 
 type Transaction = Prisma.TransactionClient;
@@ -21,19 +20,8 @@ export interface AddressClaim {
   network: NetworkConfiguration | null;
 }
 
-/** The static addresses of instances. They are the instance's as long as it is not deleted. */
-export class InstanceAddresses {
-  constructor(private readonly database: Database) {}
-
-  /** Ids of the instances that have this address; several when it is one in several VLANs. */
-  async at(address: string): Promise<string[]> {
-    const rows = await this.database.client.instanceAddress.findMany({ where: { address } });
-    return rows.map(({ instanceId }) => instanceId);
-  }
-}
-
 /**
- * Gives an instance its addresses. Throws DomainError `address-in-use` when one of them is another's, and `state-changed` when it
+ * Gives an instance its static addresses, for as long as it is not deleted. Throws DomainError `address-in-use` when one of them is another's, and `state-changed` when it
  * was given to another one just now.
  */
 export async function claimAddresses(tx: Transaction, claim: AddressClaim): Promise<void> {

@@ -1,18 +1,8 @@
-import type { InstanceConfiguration, NetworkConfiguration } from '#core';
+import { type InstanceConfiguration, type NetworkConfiguration, nothingConfigured } from '#core';
 import type { DescribedInstance } from '#metadata';
 
 /** What an instance is configured with when nobody asks for anything. */
-export const noConfiguration: InstanceConfiguration = {
-  sshKeys: [],
-  passwordHash: null,
-  userData: null,
-  vendorData: [],
-  files: [],
-  metadata: {},
-  network: null,
-  launchIndex: 0,
-  configDrive: true,
-};
+export const noConfiguration: InstanceConfiguration = { ...nothingConfigured, configDrive: true };
 
 /** An instance on a machine with four cards, of which the first has an address in the boot network. */
 export const describedInstance = (

@@ -78,10 +78,8 @@ export function addSpawn(parent: Command, io: CliIo): void {
 
 async function requestOf(hostName: string, options: SpawnOptions & Wanted): Promise<InstanceCreateInput> {
   const { zone, label, createCluster, reuse, defaults, configDriveFrom, ...more } = options;
-  const { plain, configuration } = divided(more);
   return {
-    ...plain,
-    ...(await configurationOf(configuration)),
+    ...(await configurationOf(more)),
     hostName,
     ...(configDriveFrom !== undefined && { configDrive: await driveOf(configDriveFrom) }),
     ...(zone !== undefined && { availabilityZone: zone }),
@@ -90,33 +88,6 @@ async function requestOf(hostName: string, options: SpawnOptions & Wanted): Prom
     ...(!createCluster && { createCluster }),
     ...(!reuse && { reuse }),
   };
-}
-
-/** What is the configuration's is read from files, the rest is passed on. */
-function divided({
-  configuration,
-  sshKey,
-  passwordFile,
-  userData,
-  vendorData,
-  file,
-  meta,
-  network,
-  configDrive,
-  ...plain
-}: ConfigurationOptions & Wanted) {
-  const given = {
-    configuration,
-    sshKey,
-    passwordFile,
-    userData,
-    vendorData,
-    file,
-    meta,
-    network,
-    configDrive,
-  };
-  return { plain, configuration: given };
 }
 
 async function driveOf(given: string): Promise<{ url: string } | { base64: string }> {

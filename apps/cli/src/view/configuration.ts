@@ -5,9 +5,10 @@ import type { Fact } from './table.js';
 type Part = ConfigurationView['vendorData'][number];
 type Link = NonNullable<ConfigurationView['network']>['links'][number];
 
-/** Lines of the details of an instance. A value that was not given at spawn has its source behind it. */
-export function configurationFacts(configuration: ConfigurationView): Fact[] {
-  const { sshKeys, hasPassword, vendorData, files, metadata, network, sources } = configuration;
+/** Lines of the details of an instance, or of defaults, which may have any of them. A value that was not given at spawn has its source behind it. */
+export function configurationFacts(configuration: Partial<ConfigurationView>): Fact[] {
+  const { sshKeys = [], hasPassword, vendorData = [], files = [] } = configuration;
+  const { metadata = {}, network, sources = {} } = configuration;
   const from = (field: string) => sourceText(sources[field]);
   return [
     ['SSH keys', sshKeys.map((key, index) => keyName(key) + from(`sshKeys.${index}`)).join('\n')],
@@ -33,12 +34,13 @@ function sourceText(source: string | undefined): string {
   return source === undefined || source === 'spawn' ? '' : ` (from the ${source})`;
 }
 
-function driveText({ configDrive, readyMadeDrive }: ConfigurationView): string {
+function driveText({ configDrive, readyMadeDrive }: Partial<ConfigurationView>): string | undefined {
   if (readyMadeDrive) return 'ready-made';
+  if (configDrive === undefined) return undefined;
   return configDrive ? 'yes' : 'no';
 }
 
-function userDataText({ userData }: ConfigurationView): string {
+function userDataText({ userData }: Partial<ConfigurationView>): string {
   if (!userData) return '';
   return userData.parts?.map(partText).join('\n') ?? `${sizeText(userData.bytes ?? 0)} as given`;
 }

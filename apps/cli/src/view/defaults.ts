@@ -1,22 +1,8 @@
-import type { ConfigurationDefaultsView, ConfigurationView } from '#contract';
+import type { ConfigurationDefaultsView } from '#contract';
 import { configurationFacts } from './configuration.js';
 import type { Palette } from './palette.js';
 import { localTime } from './quantities.js';
 import { columns, facts } from './table.js';
-
-const nothing: ConfigurationView = {
-  sshKeys: [],
-  hasPassword: false,
-  userData: null,
-  vendorData: [],
-  files: [],
-  metadata: {},
-  network: null,
-  launchIndex: 0,
-  configDrive: false,
-  readyMadeDrive: false,
-  sources: {},
-};
 
 export function defaultsDetails({
   scope,
@@ -25,10 +11,9 @@ export function defaultsDetails({
   updatedBy,
   ...given
 }: ConfigurationDefaultsView): string {
-  const shown = configurationFacts({ ...nothing, ...given });
   return facts([
     ['Of the', `${scope} ${name}`],
-    ...shown.filter(([label]) => label !== 'Config drive' || given.configDrive !== undefined),
+    ...configurationFacts(given),
     ['Changed', `${localTime(updatedAt)} by ${updatedBy}`],
   ]);
 }

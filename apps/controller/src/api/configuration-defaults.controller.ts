@@ -16,10 +16,9 @@ import type { DefaultsScope } from '#core';
 import { type Asker, Configuring } from '#provisioning';
 import { ConfigurationDefaultsStore, type DefaultsPlace, InstanceTypeStore, MachineStore } from '#store';
 import { Answers, Problems } from '../http/answers.js';
-import { TakesBody } from '../http/body.interceptor.js';
-import { MiB } from '../http/body-reader.js';
 import { AskedBy } from './api-token.guard.js';
 import { defaultsViewOf } from './configuration-view.js';
+import { TakesConfiguration } from './takes-configuration.js';
 
 const placeHelp =
   'A cluster or instance type by its name, a machine by its id or name. They are inherited by instances that are spawned from now on.';
@@ -58,7 +57,7 @@ export class ConfigurationDefaultsController {
   }
 
   @Put(':scope/:name')
-  @TakesBody({ limitBytes: 96 * MiB })
+  @TakesConfiguration()
   @ApiOperation({ summary: 'Set the defaults, in place of those that are there', description: placeHelp })
   @Answers(200, 'The defaults as they are now', configurationDefaultsView)
   @Problems([404, 'There is no such instance type or machine'])

@@ -3,8 +3,7 @@ import { ApiBearerAuth, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { type DocumentList, documentList, type InstanceCreate, instanceCreate, uuid } from '#contract';
 import { type RenderedDocument, Rendering } from '#provisioning';
 import { Answers, Problems } from '../http/answers.js';
-import { TakesBody } from '../http/body.interceptor.js';
-import { MiB } from '../http/body-reader.js';
+import { TakesConfiguration } from './takes-configuration.js';
 
 const description = 'Secrets are left out. What each one is for: docs/design/metadata.md.';
 
@@ -16,7 +15,7 @@ export class DocumentsController {
 
   @Post('documents')
   @HttpCode(200)
-  @TakesBody({ limitBytes: 96 * MiB })
+  @TakesConfiguration()
   @ApiOperation({ summary: 'Show what the OS of a spawn would be told, and reserve nothing', description })
   @Answers(200, 'The documents, as for the machine that would be chosen now', documentList)
   @Problems(

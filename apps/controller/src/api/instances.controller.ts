@@ -26,13 +26,12 @@ import {
 import { type Asker, previewOf, Spawning, Verbs } from '#provisioning';
 import { InstanceStore } from '#store';
 import { Answers, Problems } from '../http/answers.js';
-import { TakesBody } from '../http/body.interceptor.js';
-import { MiB } from '../http/body-reader.js';
 import { goneSignal } from '../http/gone.js';
 import { HeaderValue } from '../http/header-value.js';
 import { AskedBy } from './api-token.guard.js';
 import { EventWait } from './event-wait.js';
 import { InstanceReader } from './instance-reader.js';
+import { TakesConfiguration } from './takes-configuration.js';
 
 @ApiTags('instances')
 @ApiBearerAuth('api-token')
@@ -48,7 +47,7 @@ export class InstancesController {
 
   @Post()
   @HttpCode(202)
-  @TakesBody({ limitBytes: 96 * MiB })
+  @TakesConfiguration()
   @ApiHeader({ name: 'Idempotency-Key', required: false, description: idempotencyKey.meta()?.description })
   @ApiOperation({
     summary: 'Spawn: install a machine, or hand over one that waits in the pool',

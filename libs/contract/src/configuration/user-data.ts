@@ -4,7 +4,7 @@ import * as f from '../fields.js';
 import { base64OfText } from './files.js';
 
 /** A lone half of a surrogate pair is a character in no encoding. */
-const isText = (text: string) => new TextDecoder().decode(new TextEncoder().encode(text)) === text;
+export const isText = (text: string) => new TextDecoder().decode(new TextEncoder().encode(text)) === text;
 
 const fileName = z
   .string()

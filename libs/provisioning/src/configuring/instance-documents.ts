@@ -11,7 +11,7 @@ import type { InstanceStore, MachineStore } from '#store';
 import { nicsOf } from './cards.js';
 
 /** What every document of an instance is made from. */
-export interface Described {
+interface Described {
   instance: DescribedInstance;
   data: InstanceData;
 }
@@ -28,17 +28,15 @@ const seedBytes = 512;
 export class InstanceDocuments {
   constructor(private readonly stores: Stores) {}
 
-  /** null: it has no machine any more, and so there is nobody to be told. Throws DomainError `instance-not-found`. */
+  /**
+   * null: it has no machine any more, and so there is nobody to be told. Throws DomainError `instance-not-found`, and
+   * `user-data-invalid`, `user-data-too-large` or `invalid-request` for what cannot be put together.
+   */
   async describe(instanceId: string): Promise<Described | null> {
     const instance = await this.stores.instances.get(instanceId);
     const machine = instance.machineId === null ? null : await this.stores.machines.byId(instance.machineId);
     // One that was given up without a wipe still has its machine, and is nobody's.
     if (machine?.instanceId !== instanceId || instance.state === 'deleted') return null;
-    return this.of(instance, machine);
-  }
-
-  /** Throws DomainError `user-data-invalid`, `user-data-too-large` or `invalid-request` for what cannot be put together. */
-  async of(instance: Instance, machine: Machine): Promise<Described> {
     const described = describedInstance(instance, machine);
     return { instance: described, data: await instanceData(described) };
   }
