@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DomainError, type Machine } from '#core';
 import { Secret } from '#platform';
+import { databaseUnavailable } from '#store';
 import type { DodaiClient } from '../../apps/cli/src/client.js';
 import {
   ControllerProcess,
@@ -66,6 +67,9 @@ export class FaultLab {
   /** How often the controller was killed. */
   kills = 0;
   private dying: number | undefined;
+  /** How often PostgreSQL went away, and the last time that it did, until it is back. */
+  private outages = 0;
+  private outage: Promise<void> = Promise.resolve();
   private rising: Promise<void> = Promise.resolve();
   private readonly names = new Map<string, string>();
   private readonly acts = new Map<string, () => Promise<void>>();
@@ -119,14 +123,17 @@ export class FaultLab {
     await Promise.all([postgres.stop(), redis?.stop()]);
   }
 
-  /** Asks the controller; again when it was killed meanwhile and is back. */
+  /** Asks the controller, or the database; again when that was killed meanwhile and is back. */
   async ask<T>(question: () => Promise<T>): Promise<T> {
     for (;;) {
+      await this.outage;
+      const { outages } = this;
       try {
         return await question();
       } catch (error) {
-        if (!(error instanceof DomainError) || error.code !== 'controller-unreachable') throw error;
-        await this.up();
+        const { code } = error instanceof DomainError ? error : (databaseUnavailable(error) ?? {});
+        if (code === 'controller-unreachable') await this.up();
+        else if (code !== 'database-unavailable' || outages === this.outages) throw error;
       }
     }
   }
@@ -164,16 +171,21 @@ export class FaultLab {
   }
 
   /** Stops PostgreSQL, does this, and starts it again. */
-  async withoutPostgres(mode: 'fast' | 'immediate', meanwhile = () => Promise.resolve()): Promise<void> {
+  withoutPostgres(mode: 'fast' | 'immediate', meanwhile = () => Promise.resolve()): Promise<void> {
     const { postgres, doors } = this.around;
-    await postgres.halt(mode);
-    await meanwhile();
-    await postgres.startAgain();
-    for (const door of Object.values(doors)) door.upstreamPort = postgres.port();
+    const pass = async () => {
+      await postgres.halt(mode);
+      await meanwhile();
+      await postgres.startAgain();
+      for (const door of Object.values(doors)) door.upstreamPort = postgres.port();
+    };
+    this.outages += 1;
+    this.outage = pass();
+    return this.outage;
   }
 
   find({ machine: { name } }: Slot): Promise<Machine> {
-    return this.second.machines.find(name);
+    return this.ask(() => this.second.machines.find(name));
   }
 
   until({ machine }: Slot, isWanted: (machine: Machine) => boolean, patienceMs = 90_000): Promise<Machine> {

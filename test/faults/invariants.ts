@@ -6,7 +6,8 @@ import type { FaultLab } from './fault-lab.js';
 /** What must never be, as sentences about what is; first from what the simulated machine went through, then from the records. */
 export async function violationsOn(lab: FaultLab, slot: Slot): Promise<string[]> {
   const machine = await lab.find(slot);
-  const instance = machine.instanceId === null ? null : await lab.second.instances.get(machine.instanceId);
+  const { instanceId } = machine;
+  const instance = instanceId === null ? null : await lab.ask(() => lab.second.instances.get(instanceId));
   const found = [
     ...slot.machine.truth.installations.flatMap(violationOf),
     ...twiceIn(slot.machine.truth.handOvers).map((id) => `was handed over to ${id} twice`),
@@ -20,9 +21,12 @@ export async function violationsOn(lab: FaultLab, slot: Slot): Promise<string[]>
 
 /** Instances and machines that name one another, over the whole rack: nobody is left out, nobody is there twice. */
 export async function violationsOfAll(lab: FaultLab): Promise<string[]> {
-  const lost = await lab.second.database.client.$queryRaw<{ id: string; state: string }[]>`
-    SELECT i.id, i.state::text FROM instances i LEFT JOIN machines m ON m.instance_id = i.id
-    WHERE i.state <> 'deleted' AND m.id IS NULL`;
+  const { client } = lab.second.database;
+  const lost = await lab.ask(
+    () => client.$queryRaw<{ id: string; state: string }[]>`
+      SELECT i.id, i.state::text FROM instances i LEFT JOIN machines m ON m.instance_id = i.id
+      WHERE i.state <> 'deleted' AND m.id IS NULL`,
+  );
   const running = lab.slots.flatMap(
     ({
       machine: {
