@@ -20,6 +20,7 @@ IMAGE_ROOT_PARTITION={{ imageRootPartition }}
 IMAGE_SECTOR_BYTES={{ imageSectorBytes }}
 {%- endif %}
 READ_BACK={{ readBack }}
+KERNEL_ARGUMENTS={{ kernelArguments }}
 
 BOOT_MODE={{ bootMode }}
 HOST_NAME={{ hostName }}
@@ -65,6 +66,7 @@ DISK_LAYOUT={{ diskPlan | json }}
 {% render 'snippets/firmware.sh' %}
 {% render 'snippets/layout-files.sh' %}
 {% render 'snippets/boot-loader.sh' %}
+{% render 'snippets/kernel-arguments.sh' %}
 {% render 'snippets/first-boot.sh' %}
 {% render 'snippets/await-owner.sh' %}
 {% render 'snippets/network.sh', network: network %}
@@ -159,6 +161,6 @@ run_steps report_start:0 set_clock:1 check_boot_mode:1 choose_disk:2 check_that_
 run_steps report_start:0 set_clock:1 check_boot_mode:1 choose_disk:2 check_sectors:3 clear_disk:4 \
   fetch_chunk_list:5 zero_holes:6 stream_image:10 read_back:75 grow_partitions:88 grow_root:89 \
   set_boot_entry:91 mount_root:92 mount_others:93 \
-  take_host_name:94 write_dodai_files:95 take_owner:96 set_up_network:97 note_config_drive:97 write_config_drive:98 \
+  take_host_name:94 set_kernel_arguments:94 write_dodai_files:95 take_owner:96 set_up_network:97 note_config_drive:97 write_config_drive:98 \
   set_installed_clock:98 close_disk:99 report_install_reboot:100
 {%- endcase %}

@@ -1,11 +1,11 @@
 # What starts the installed OS, from what its image brings. Needs BOOT_MODE, BOOT_DISKS, ESP_DEVICES (with UEFI), TARGET, put_file,
-# in_target, has_program, firmware.sh and boot-entries.sh.
+# in_target, has_program, KERNEL_ARGUMENTS, firmware.sh and boot-entries.sh.
 
 write_boot_settings() {
-  put_file /etc/default/grub.d/99-dodai.cfg 644 <<'CFG'
-# Boot messages on the screen and on the serial console; no menu to wait for.
+  put_file /etc/default/grub.d/99-dodai.cfg 644 <<CFG
+# What the instance type has for every kernel; no menu to wait for.
 GRUB_CMDLINE_LINUX_DEFAULT=""
-GRUB_CMDLINE_LINUX="console=tty0 console=ttyS0,115200n8"
+GRUB_CMDLINE_LINUX="$KERNEL_ARGUMENTS"
 GRUB_TERMINAL="console serial"
 GRUB_SERIAL_COMMAND="serial --unit=0 --speed=115200"
 GRUB_TIMEOUT=1

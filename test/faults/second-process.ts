@@ -12,6 +12,7 @@ import {
   LifecycleWriter,
   MachineStore,
 } from '#store';
+import { methodsWith } from '../support/install-methods.js';
 import { SimulatedPowerDriver, type SimulatedRack } from '../simulated-rack/index.js';
 
 const logger = createLogger({ level: 'silent', pretty: false });
@@ -37,13 +38,14 @@ export class SecondProcess {
     const power = new PowerControl(new SimulatedPowerDriver(rack), clock);
     const bmc = new Bmc(power, this.machines, events, writer);
     const { machines, instances } = this;
+    const methods = methodsWith(database.box);
     const stores = {
       machines,
       instances,
       images: new ImageStore(database),
       types: new InstanceTypeStore(database),
     };
-    this.verbs = new Verbs(stores, writer, bmc, { queue, clock });
+    this.verbs = new Verbs(stores, writer, bmc, { queue, clock, methods });
   }
 
   static async open(

@@ -156,6 +156,7 @@ describe('an upload', () => {
             sourceUrl: null,
             description: null,
             findings: [],
+            install: null,
             lastUsedAt: null,
             createdAt: '2026-01-31T12:00:00.000Z',
           }),

@@ -92,7 +92,14 @@ describe('the cache of images', () => {
     const stored = await importBytes(library, Buffer.from(contents[index]!.data));
     library.release(stored);
     const sourceUrl = isSent ? null : `${site}/${index}`;
-    const entry = { ...stored, name: `image-${index}`, sourceUrl, defaultUser: null, lastUsedAt: null };
+    const entry = {
+      ...stored,
+      name: `image-${index}`,
+      sourceUrl,
+      defaultUser: null,
+      install: null,
+      lastUsedAt: null,
+    };
     return await engine.images.create(entry);
   }
 

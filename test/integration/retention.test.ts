@@ -58,6 +58,8 @@ const standard = {
   diskLayout: null,
   readBack: 'sampled' as const,
   wipeMode: 'quick' as const,
+  kernelArguments: null,
+  forbiddenMethods: [],
   defaultImageId: null,
   afterDestroy: 'none' as const,
   poolSize: 0,

@@ -37,6 +37,8 @@ import {
 } from '#store';
 import { type FakeCommand, FakePowerDriver } from '#testing';
 import { configuringOn } from './configuring.js';
+import type { InstallMethods } from '#provisioning';
+import { methodsWith } from './install-methods.js';
 import type { Instance, Machine, NotifyState, TimelineEvent } from '#core';
 
 const deadlines: Deadlines = {
@@ -46,6 +48,7 @@ const deadlines: Deadlines = {
   softOffMs: 50,
   bootingDiskMs: 60_000,
   handOverMs: 60_000,
+  operatorMs: 60_000,
   deleteMs: 60_000,
 };
 
@@ -65,6 +68,7 @@ export class TestEngine {
   readonly reports: GuestReportStore;
   readonly feed: EventFeed;
   readonly writer: LifecycleWriter;
+  readonly methods: InstallMethods;
   readonly spawning: Spawning;
   readonly verbs: Verbs;
   readonly callbacks: Callbacks;
@@ -94,8 +98,16 @@ export class TestEngine {
     });
     this.bmc = new Bmc(power, this.machines, this.events, this.writer);
     const configuring = configuringOn(database);
-    this.spawning = new Spawning(this, new Reservations(database), queue, configuring);
-    this.verbs = new Verbs(this, this.writer, this.bmc, { queue, clock: this.clock });
+    this.methods = methodsWith(box);
+    this.spawning = new Spawning(this, new Reservations(database), queue, {
+      configuring,
+      methods: this.methods,
+    });
+    this.verbs = new Verbs(this, this.writer, this.bmc, {
+      queue,
+      clock: this.clock,
+      methods: this.methods,
+    });
     this.callbacks = new Callbacks(this, this.writer, queue, { box, clock: this.clock, deadlines: limits });
   }
 
@@ -118,11 +130,12 @@ export class TestEngine {
   }
 
   async startConductor(): Promise<void> {
-    const { machines, instances, writer, bmc, queue, feed, clock, limits } = this;
+    const { machines, instances, methods, writer, bmc, queue, feed, clock, limits } = this;
     const host = { queue, feed, clock, logger };
     const engine = {
       machines,
       instances,
+      methods,
       writer,
       bmc,
       deadlines: limits,
@@ -280,6 +293,8 @@ const smallType = {
   diskLayout: null,
   readBack: 'sampled' as const,
   wipeMode: 'quick' as const,
+  kernelArguments: null,
+  forbiddenMethods: [],
   defaultImageId: null,
   afterDestroy: 'none' as const,
   poolSize: 0,
@@ -300,5 +315,6 @@ const smallImage = {
   sourceUrl: null,
   description: null,
   findings: [],
+  install: null,
   lastUsedAt: null,
 };

@@ -27,7 +27,9 @@ import {
   Bmc,
   Callbacks,
   ConsoleCapture,
+  allMethods,
   createConductor,
+  type InstallMethods,
   HandOver,
   Housekeeping,
   Netbooting,
@@ -88,6 +90,7 @@ export interface Parts extends ConfigurationParts {
   rendering: Rendering;
   verbs: Verbs;
   callbacks: Callbacks;
+  methods: InstallMethods;
   netbooting: Netbooting;
   handOver: HandOver;
   /** Its figures are asked for in every role; only a conductor starts it. */
@@ -163,7 +166,9 @@ export async function openParts(
   const capturing = { ...host, sessions: config.consoleSessions };
   const downloads = new ImageDownloads(new AddressPolicy(config.images.urlAllow));
   const configuration = configurationParts(stores, { config, runner, box, downloads });
-  const spawning = new Spawning(stores, new Reservations(database), queue, configuration.configuring);
+  const methods = allMethods({ renderer, config, box });
+  const { configuring } = configuration;
+  const spawning = new Spawning(stores, new Reservations(database), queue, { configuring, methods });
   const powerSync = new PowerSync(
     { schedule: new LookSchedule(database), bmc, writer },
     config.powerSync,
@@ -202,14 +207,15 @@ export async function openParts(
     ...configuration,
     spawning,
     rendering: new Rendering(configuration.documents, spawning, config.metadata.namespace),
-    verbs: new Verbs(stores, writer, bmc, { queue, clock }),
+    verbs: new Verbs(stores, writer, bmc, { queue, clock, methods }),
     callbacks: new Callbacks(stores, writer, queue, { box, clock, deadlines }),
-    netbooting: new Netbooting(stores, renderer, config, box),
+    methods,
+    netbooting: new Netbooting(stores, methods, { renderer, config, box }),
     handOver: new HandOver(stores, renderer, config, box),
     powerSync,
     why: new Why(stores, clock, { publicUrl: config.publicUrl, dhcp: config.dhcp.mode }),
     duties: {
-      conductor: createConductor({ ...stores, writer, bmc, deadlines, retries, sweepMs, host }),
+      conductor: createConductor({ ...stores, methods, writer, bmc, deadlines, retries, sweepMs, host }),
       ...(source && { 'console capture': new ConsoleCapture({ ...stores, locks }, bmc, source, capturing) }),
       'pool keeper': new PoolKeeper(stores, spawning, host),
       'power sync': powerSync,

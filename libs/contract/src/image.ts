@@ -1,6 +1,7 @@
 import { bootModes, findingResults, imageKinds, imageStages } from '#core';
 import { z } from 'zod';
 import * as f from './fields.js';
+import { imageInstall } from './image-install.js';
 import { listOf } from './paging.js';
 
 const partition = z.object({
@@ -70,6 +71,9 @@ export const imageView = z
       .meta({ description: 'Where it was fetched from, without the query; null: it was sent' }),
     description: imageDescription.nullable().meta({ description: 'What was read from inside it' }),
     findings: z.array(imageFinding).meta({ description: 'How it meets the requirements on images' }),
+    install: imageInstall
+      .nullable()
+      .meta({ description: 'How it is installed; null: as is usual for its kind' }),
     lastUsedAt: f.timestamp.nullable(),
     createdAt: f.timestamp,
   })

@@ -12,6 +12,7 @@ export { hostName, idOrName, uuid, uuidPrefix } from './fields.js';
 export { type GuestReport, guestReport } from './guest-report.js';
 export * from './health.js';
 export * from './image.js';
+export * from './image-install.js';
 export * from './image-order.js';
 export * from './image-standing.js';
 export * from './instance.js';

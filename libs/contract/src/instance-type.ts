@@ -9,6 +9,7 @@ import {
 import { z } from 'zod';
 import { diskLayout } from './disk-layout.js';
 import * as f from './fields.js';
+import { installMethod } from './image-install.js';
 import { listOf } from './paging.js';
 
 const sizeMib = z.int().min(0).max(1_073_741_824);
@@ -16,7 +17,7 @@ const sizeMib = z.int().min(0).max(1_073_741_824);
 const fields = {
   vcpus: z.int().min(1).max(4096).meta({ description: 'CPU threads' }),
   memoryMb: z.int().min(1).max(1_073_741_824).meta({ description: 'Memory in MiB' }),
-  localGb: z.int().min(1).max(1_048_576).meta({ description: 'Disk in GB' }),
+  localGb: z.int().min(0).max(1_048_576).meta({ description: 'Disk in GB; 0: there is none' }),
   rootSizeMib: sizeMib.min(64).meta({ description: 'Root partition, MiB' }),
   swapSizeMib: sizeMib.meta({ description: 'Swap partition, MiB' }),
   kdumpSizeMib: sizeMib.meta({ description: 'Partition for kernel dumps, MiB' }),
@@ -29,6 +30,21 @@ const fields = {
     description:
       'How thoroughly destroy clears the disks. quick: signatures, partition tables and keys; discard: all of the disk too, read back as zeros; secure_erase: the NVMe or ATA command of the disk itself; overwrite: zeros on every sector',
   }),
+  kernelArguments: z
+    .string()
+    .min(1, 'is empty')
+    .max(1000, 'is longer than 1000 characters')
+    .regex(/^[\x21-\x7e]+( [\x21-\x7e]+)*$/, 'is not words of ASCII with one space between them')
+    .regex(/^[^\\'"$`{}]*$/, 'has quotes, or one of \\ $ ` { }')
+    .nullable()
+    .meta({
+      description:
+        'Words for every kernel on machines of this type: live image, installer and installed OS. null: console=tty0 console=ttyS0,115200n8, and an image of a whole disk keeps what it has',
+      examples: ['console=ttyS1,115200n8 intel_iommu=on'],
+    }),
+  forbiddenMethods: z
+    .array(installMethod)
+    .meta({ description: 'Nothing is installed so on machines of this type' }),
   afterDestroy: z.enum(afterDestroyPolicies).meta({
     description:
       '`reinstall`: a machine that was given back is installed with the default image and waits in the pool',
@@ -46,6 +62,7 @@ const defaultImage = f.idOrName.nullable().meta({
 
 /** What is wrong with the sizes, in words: the partitions must fit the smallest disk of this type. */
 export function layoutFault(type: Divided & { localGb: number }): string | undefined {
+  if (type.localGb === 0) return undefined; // nothing is installed to a disk there
   const neededMib = partitionsMib(type);
   const mib = diskMib(type.localGb);
   if (neededMib <= mib) return undefined;
@@ -65,6 +82,8 @@ export const instanceTypeCreate = z
     diskLayout: fields.diskLayout.default(null),
     readBack: fields.readBack.default('sampled'),
     wipeMode: fields.wipeMode.default('discard'),
+    kernelArguments: fields.kernelArguments.default(null),
+    forbiddenMethods: fields.forbiddenMethods.default([]),
     afterDestroy: fields.afterDestroy.default('none'),
     poolSize: fields.poolSize.default(0),
     defaultImage: defaultImage.default(null),

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { configurationView } from './configuration/index.js';
 import * as f from './fields.js';
 import { guestReport } from './guest-report.js';
+import { installMethod } from './image-install.js';
 import { machineView } from './machine.js';
 import { listOf, pagingShape, timeoutSeconds } from './paging.js';
 import { lastError } from './problem.js';
@@ -30,6 +31,7 @@ export const instanceView = z
       .nullable()
       .meta({ description: 'null when the instance is deleted, and later its image was' }),
     instanceType: z.string(),
+    installMethod: installMethod.nullable().meta({ description: 'null: it was adopted' }),
     cluster: z.string().nullable().meta({ description: 'null: the resource pool' }),
     vlanId: z.int().nullable(),
     configuration: configurationView,

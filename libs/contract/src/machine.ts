@@ -65,7 +65,11 @@ const capacity = {
     .min(1)
     .max(1_073_741_824)
     .meta({ description: 'Memory in MiB; default: of the instance type' }),
-  localGb: z.int().min(1).max(1_048_576).meta({ description: 'Disk in GB; default: of the instance type' }),
+  localGb: z
+    .int()
+    .min(0)
+    .max(1_048_576)
+    .meta({ description: 'Disk in GB; 0: it has none. Default: of the instance type' }),
 };
 
 /** What has a default. */

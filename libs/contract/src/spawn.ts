@@ -2,6 +2,7 @@ import { machineStates } from '#core';
 import { z } from 'zod';
 import { configurationShape, onePassword } from './configuration/index.js';
 import * as f from './fields.js';
+import { installMethod } from './image-install.js';
 import { zone } from './zone.js';
 
 /** A file system of 64 MiB, packed and in base64, is no longer than that. */
@@ -33,6 +34,7 @@ export const instanceCreate = z
     hostName: f.hostName,
     image: f.idOrName.meta({ description: 'Image, by id or name', examples: ['debian-12'] }),
     instanceType: f.name.meta({ description: 'Instance type', examples: ['standard'] }),
+    installMethod: installMethod.optional().meta({ description: 'Default: as the image says' }),
     machine: f.idOrName.optional().meta({ description: 'This machine and no other, by id or name' }),
     availabilityZone: zone.optional(),
     cluster: f.cluster.optional().meta({ description: 'Cluster it is for; none: the resource pool' }),

@@ -1,4 +1,6 @@
 import type { Divided } from './disk-layout.js';
+import type { ImageKind } from './image-kinds.js';
+import type { ImageInstall, InstallMethodName } from './install-methods.js';
 import type { ConfigurationSources, InstanceConfiguration } from './instance-configuration.js';
 import type { InstanceState, MachineState, PowerOrder, Stage } from './lifecycle.js';
 
@@ -180,6 +182,8 @@ export interface Instance {
   /** null once the image of a deleted instance is gone. */
   imageId: string | null;
   instanceType: string;
+  /** null: it was adopted, and not installed here. */
+  installMethod: InstallMethodName | null;
   /** The cluster it was spawned for; null: the resource pool. */
   cluster: string | null;
   vlanId: number | null;
@@ -194,13 +198,6 @@ export interface Instance {
   installedAt: Date | null;
   deletedAt: Date | null;
 }
-
-/**
- * What an image holds, and so how it is installed: a file system goes to its partition, a whole disk to the disk, a
- * tarball into a file system that is made for it; an ISO is started and not installed.
- */
-export const imageKinds = ['file_system', 'disk', 'tarball', 'iso'] as const;
-export type ImageKind = (typeof imageKinds)[number];
 
 /**
  * What is done with an image, one after another: its file comes and is unpacked on the way (`fetch`), what is in a disk image is
@@ -291,6 +288,8 @@ export interface Image {
   sourceUrl: string | null;
   description: ImageDescription | null;
   findings: ImageFinding[];
+  /** How it is installed; null: as is usual for its kind. */
+  install: ImageInstall | null;
   lastUsedAt: Date | null;
   createdAt: Date;
 }
@@ -303,6 +302,10 @@ export interface InstanceType extends Divided {
   localGb: number;
   readBack: ReadBack;
   wipeMode: WipeMode;
+  /** Words for every kernel on machines of this type; null: both consoles, and a whole disk keeps what it has. */
+  kernelArguments: string | null;
+  /** Nothing is installed so on machines of this type. */
+  forbiddenMethods: InstallMethodName[];
   /** What pool machines of this type are installed with; null: the type has no pool. */
   defaultImageId: string | null;
   afterDestroy: AfterDestroy;

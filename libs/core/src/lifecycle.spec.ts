@@ -68,14 +68,15 @@ describe('the machine life cycle', () => {
 });
 
 describe('the boot decision', () => {
-  it('boots the live image only before an installer has reported in, or while a disk is not yet wiped', () => {
-    const live = (Object.keys(installationStages) as InstallationStage[]).filter(
-      (stage) => netbootOf('installing', stage) === 'live',
+  it('gives the installer only before it has reported in, and the wiping image while a disk is not yet wiped', () => {
+    const installing = (Object.keys(installationStages) as InstallationStage[]).filter(
+      (stage) => netbootOf('installing', stage) === 'installer',
     );
-    expect(live).toEqual(['queued', 'booting']);
-    expect(netbootOf('deleting', 'delete')).toBe('live');
+    expect(installing).toEqual(['queued', 'booting', 'operator']);
+    expect(netbootOf('deleting', 'delete')).toBe('wipe');
     expect(netbootOf('deleting', 'deleted')).toBe('local');
-    expect(netbootOf('active', null)).toBe('local');
+    expect(netbootOf('active', null)).toBe('os');
+    expect(netbootOf('inactive', null)).toBe('local');
     expect(netbootOf('install_failed', 'booting')).toBe('local');
   });
 });

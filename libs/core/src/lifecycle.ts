@@ -95,18 +95,30 @@ export const machineLifecycle = defineLifecycle({
  * Stages of an installation. `install`, `install_reboot` and `installed` are the words an installer notifies.
  * A machine is always seen off (`powered_off`) before it is switched on: after a crash in between, a machine that
  * is on was switched on by us, and nothing is done twice.
- * `netboot` is what the machine is given when it boots from the network in that stage: the flip to `local` at
- * `install` is the latch that keeps a later reset from installing a second time.
+ * An OS that runs in memory is only started (`starting`); where a person installs, they are called (`operator`).
+ * `netboot` is what the machine is given when it boots from the network in that stage: what installs it, or its OS,
+ * which starts from the disk but where the install method says otherwise. The flip to `os` at `install` is the latch
+ * that keeps a later reset from installing a second time.
  * `retryFrom` is where a new try of a stage begins: a disk that was half written is begun anew, an OS that is
  * written is only started again.
  */
 export const installationStages = defineLifecycle({
-  queued: { netboot: 'live', retryFrom: 'queued', on: { powered_off: 'booting' } },
-  booting: { netboot: 'live', retryFrom: 'queued', on: { install: 'install' } },
-  install: { netboot: 'local', retryFrom: 'queued', on: { install_reboot: 'install_reboot' } },
-  install_reboot: { netboot: 'local', retryFrom: 'install_reboot', on: { powered_off: 'booting_disk' } },
-  booting_disk: { netboot: 'local', retryFrom: 'install_reboot', on: { installed: 'installed' } },
-  installed: { netboot: 'local', retryFrom: 'installed', on: {} },
+  queued: {
+    netboot: 'installer',
+    retryFrom: 'queued',
+    on: { powered_off: 'booting', runs_in_memory: 'starting', operator_called: 'operator' },
+  },
+  booting: { netboot: 'installer', retryFrom: 'queued', on: { install: 'install' } },
+  operator: {
+    netboot: 'installer',
+    retryFrom: 'queued',
+    on: { install: 'install', install_reboot: 'install_reboot' },
+  },
+  install: { netboot: 'os', retryFrom: 'queued', on: { install_reboot: 'install_reboot' } },
+  install_reboot: { netboot: 'os', retryFrom: 'install_reboot', on: { powered_off: 'booting_disk' } },
+  booting_disk: { netboot: 'os', retryFrom: 'install_reboot', on: { installed: 'installed' } },
+  starting: { netboot: 'os', retryFrom: 'queued', on: { installed: 'installed' } },
+  installed: { netboot: 'os', retryFrom: 'installed', on: {} },
 });
 
 /**
@@ -114,18 +126,22 @@ export const installationStages = defineLifecycle({
  * owner's name, keys and user data and says `installed`. One that does not is installed instead (`not_taken`).
  */
 export const handOverStages = defineLifecycle({
-  offered: { netboot: 'local', retryFrom: 'offered', on: { installed: 'installed' } },
-  installed: { netboot: 'local', retryFrom: 'installed', on: {} },
+  offered: { netboot: 'os', retryFrom: 'offered', on: { installed: 'installed' } },
+  installed: { netboot: 'os', retryFrom: 'installed', on: {} },
 });
 
 /**
  * Stages of a deletion. The machine is given the wiping image until it has said `deleted`: a restart in the
- * middle of a wipe wipes again, and never starts the old OS.
+ * middle of a wipe wipes again, and never starts the old OS. A machine without a disk is only switched off.
  */
 export const deletionStages = defineLifecycle({
-  queued: { netboot: 'live', retryFrom: 'queued', on: { powered_off: 'booting' } },
-  booting: { netboot: 'live', retryFrom: 'queued', on: { delete: 'delete' } },
-  delete: { netboot: 'live', retryFrom: 'queued', on: { deleted: 'deleted' } },
+  queued: {
+    netboot: 'wipe',
+    retryFrom: 'queued',
+    on: { powered_off: 'booting', nothing_to_wipe: 'deleted' },
+  },
+  booting: { netboot: 'wipe', retryFrom: 'queued', on: { delete: 'delete' } },
+  delete: { netboot: 'wipe', retryFrom: 'queued', on: { deleted: 'deleted' } },
   deleted: { netboot: 'local', retryFrom: 'deleted', on: {} },
 });
 
@@ -258,7 +274,10 @@ const stageTables = {
   deleting: deletionStages,
 } as const satisfies Partial<Record<MachineState, object>>;
 
-type StageRow = { netboot: 'live' | 'local'; retryFrom: Stage; on: Record<string, Stage> };
+/** What a machine is given when it boots from the network: what installs or wipes it, its OS, or nothing but its disk. */
+export type Netboot = 'installer' | 'wipe' | 'os' | 'local';
+
+type StageRow = { netboot: Netboot; retryFrom: Stage; on: Record<string, Stage> };
 
 /** The stages of the work of this state; undefined for a state whose work no installer drives. */
 export function stagesOf(state: MachineState): Partial<Record<Stage, StageRow>> | undefined {
@@ -272,6 +291,18 @@ export function firstStage(state: MachineState): Stage | null {
 
 export function nextStage(state: MachineState, from: Stage, event: StageEvent): Stage | undefined {
   return stagesOf(state)?.[from]?.on[event];
+}
+
+/** The stages of a work from its first to its last, on the way that passes these; else on the usual way, which the tables name first. */
+export function wayThrough(state: MachineState, passed: readonly Stage[]): Stage[] {
+  const table = stagesOf(state) ?? {};
+  const waysFrom = (stage: Stage): Stage[][] => {
+    const next = Object.values(table[stage]?.on ?? {});
+    return next.length === 0 ? [[stage]] : next.flatMap((to) => waysFrom(to).map((rest) => [stage, ...rest]));
+  };
+  const first = firstStage(state);
+  const ways = first ? waysFrom(first) : [];
+  return ways.find((way) => passed.every((stage) => way.includes(stage))) ?? ways[0] ?? [];
 }
 
 /** Where a new try begins after this stage has failed. */
@@ -300,9 +331,10 @@ export function readNotify(
   return stagesOf(state) && stage === said ? 'repeat' : 'refused';
 }
 
-/** What a machine is given when it boots from the network. Only two stages of work ever boot the live image. */
-export function netbootOf(state: MachineState, stage: Stage | null): 'live' | 'local' {
-  return (stage && stagesOf(state)?.[stage]?.netboot) || 'local';
+/** At rest a machine that has an OS is given that, and any other nothing. */
+export function netbootOf(state: MachineState, stage: Stage | null): Netboot {
+  const atRest = state === 'active' || state === 'used' ? 'os' : 'local';
+  return (stage && stagesOf(state)?.[stage]?.netboot) || atRest;
 }
 
 export function isWorking(state: MachineState): boolean {

@@ -2,23 +2,24 @@ import { describe, expect, it } from 'vitest';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type BootDecision, bootFiles } from './boot-files.js';
+import { bootFiles, type NetworkBoot } from './boot-files.js';
 import { isOptionalFile, macOfConfiguration } from './configuration-names.js';
 import { biosLoader, debianLoaderDirectories, uefiLoader } from './loader-files.js';
 
-const live: BootDecision = {
-  kind: 'live',
-  mac: '52:54:00:12:34:56',
-  kernelUrl: 'http://10.0.0.1/vmlinuz',
-  initrdUrl: 'http://10.0.0.1/initrd.img',
-  scriptUrl: 'http://10.0.0.1/create.sh',
+const live: NetworkBoot = {
+  kind: 'kernel',
+  what: 'the live image',
+  kernelPath: 'boot/live/vmlinuz',
+  initrdPath: 'boot/live/initrd.img',
+  arguments: [],
 };
 
 const handler = bootFiles({
   liveImageDirectory: '/nonexistent',
-  decide: async (mac) => (mac === live.mac ? live : { kind: 'local', reason: `${mac} is unknown` }),
+  decide: async (mac) =>
+    mac === '52:54:00:12:34:56' ? live : { kind: 'local', reason: `${mac} is unknown` },
   render: async (decision, loader) =>
-    `${loader}: ${decision.kind === 'live' ? decision.scriptUrl : decision.reason}`,
+    `${loader}: ${decision.kind === 'kernel' ? decision.what : decision.reason}`,
 });
 
 async function fileAt(path: string): Promise<string | null> {
@@ -28,8 +29,8 @@ async function fileAt(path: string): Promise<string | null> {
 
 describe('boot files', () => {
   it('are rendered for the machine that asks', async () => {
-    expect(await fileAt('pxelinux.cfg/01-52-54-00-12-34-56')).toBe('pxelinux: http://10.0.0.1/create.sh');
-    expect(await fileAt('grub/grub.cfg-01-52-54-00-12-34-56')).toBe('grub: http://10.0.0.1/create.sh');
+    expect(await fileAt('pxelinux.cfg/01-52-54-00-12-34-56')).toBe('pxelinux: the live image');
+    expect(await fileAt('grub/grub.cfg-01-52-54-00-12-34-56')).toBe('grub: the live image');
   });
 
   it('lead the signed GRUB, which asks for one file on all machines, to that of its own machine', async () => {

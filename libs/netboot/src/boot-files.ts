@@ -11,22 +11,24 @@ import { bufferContent, fileContent, type TftpContent } from './tftp/content.js'
 import type { TftpHandler } from './tftp/read-session.js';
 
 /** What a machine is to do at its next network boot. */
-export type BootDecision =
+export type NetworkBoot =
   | { kind: 'local'; reason: string }
   | {
-      kind: 'live';
-      mac: Mac;
-      kernelUrl: string;
-      initrdUrl: string;
-      scriptUrl: string;
-      extraArgs?: string[];
+      kind: 'kernel';
+      /** In words, for the screen: "the live image". */
+      what: string;
+      /** Below the controller, over HTTP and TFTP alike: `boot/live/vmlinuz`. */
+      kernelPath: string;
+      initrdPath: string;
+      /** Words of the kernel's command line. */
+      arguments: string[];
     };
 
 export interface BootFilesOptions {
   /** Called for every request of a machine's own configuration; an unknown MAC is a decision too. */
-  decide: (mac: Mac) => Promise<BootDecision>;
+  decide: (mac: Mac) => Promise<NetworkBoot>;
   /** The text of the configuration that this loader asks for. */
-  render: (decision: BootDecision, loader: Loader) => Promise<string>;
+  render: (decision: NetworkBoot, loader: Loader) => Promise<string>;
   /** Kernel and initrd of the live image, and the loaders for UEFI. */
   liveImageDirectory: string;
   /** Where the loaders for BIOS are, searched in this order. */
@@ -62,7 +64,7 @@ export function bootFiles({
     return decision === null ? null : text(await render(decision, loader));
   }
 
-  async function decisionFor(loader: Loader, name: string): Promise<BootDecision | null> {
+  async function decisionFor(loader: Loader, name: string): Promise<NetworkBoot | null> {
     if (loader === 'pxelinux' && name === 'default') return { kind: 'local', reason: 'unknown machine' };
     const mac = macOfPxelinuxName(name);
     return mac === null ? null : decide(mac);

@@ -2,7 +2,7 @@
  * What machines talk to before they run an operating system: a TFTP server whose files are made when asked for, the boot
  * decision per MAC as files of pxelinux and GRUB, and DHCP (the site's own, or a supervised dnsmasq).
  */
-export { type BootDecision, bootFiles, type BootFilesOptions } from './boot-files.js';
+export { bootFiles, type BootFilesOptions, type NetworkBoot } from './boot-files.js';
 export { isOptionalFile, type Loader, macOfConfiguration } from './configuration-names.js';
 export { biosLoader, debianLoaderDirectories, uefiLoader } from './loader-files.js';
 export { bufferContent, fileContent, type TftpContent } from './tftp/content.js';

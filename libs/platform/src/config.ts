@@ -51,6 +51,7 @@ export interface Deadlines {
   softOffMs: number;
   bootingDiskMs: number;
   handOverMs: number;
+  operatorMs: number;
   deleteMs: number;
 }
 

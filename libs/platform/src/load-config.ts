@@ -108,6 +108,7 @@ function arrange(s: Settings): Config {
       softOffMs: s.DODAI_DEADLINE_SOFT_OFF_S * 1000,
       bootingDiskMs: s.DODAI_DEADLINE_BOOTING_DISK_S * 1000,
       handOverMs: s.DODAI_DEADLINE_HAND_OVER_S * 1000,
+      operatorMs: s.DODAI_DEADLINE_OPERATOR_S * 1000,
       deleteMs: s.DODAI_DEADLINE_DELETE_S * 1000,
     },
     retries: { retries: s.DODAI_RETRIES, backoffMs: s.DODAI_RETRY_BACKOFF_S * 1000 },

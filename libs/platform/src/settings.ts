@@ -181,6 +181,7 @@ export const configSchema = z.object({
   DODAI_DEADLINE_HAND_OVER_S: seconds(900).describe(
     'For a pool machine that is on to take its new owner, with a restart where cloud-init takes part; then it is installed instead',
   ),
+  DODAI_DEADLINE_OPERATOR_S: seconds(604_800).describe('For a person who installs a machine by hand; a week'),
   DODAI_RETRIES: z.coerce
     .number()
     .int()

@@ -5,6 +5,7 @@ import type { Bmc } from './bmc.js';
 import { Conductor } from './conductor.js';
 import { Failures } from './failures.js';
 import type { Step } from './outcome.js';
+import type { InstallMethods } from './methods/install-methods.js';
 import { deleteSteps } from './steps/delete-step.js';
 import { handOverSteps } from './steps/hand-over-step.js';
 import { installSteps } from './steps/install-step.js';
@@ -15,6 +16,7 @@ import { verifyStep } from './steps/verify-step.js';
 interface Engine {
   machines: MachineStore;
   instances: InstanceStore;
+  methods: InstallMethods;
   writer: LifecycleWriter;
   bmc: Bmc;
   deadlines: Deadlines;
@@ -25,12 +27,12 @@ interface Engine {
 
 /** The conductor with every step in its place: one file per working state, one entry per stage. */
 export function createConductor(engine: Engine): Conductor {
-  const { machines, instances, writer, bmc, deadlines, retries, sweepMs, host } = engine;
+  const { machines, instances, methods, writer, bmc, deadlines, retries, sweepMs, host } = engine;
   const power = new PowerStages(bmc, writer, deadlines);
   const verify = verifyStep(bmc, writer);
   const order = powerOrderSteps(power);
   const steps: Partial<Record<Machine['state'], Record<string, Step>>> = {
-    installing: installSteps(power, instances),
+    installing: installSteps(power, instances, methods),
     handing_over: handOverSteps(power, instances),
     deleting: deleteSteps(power),
   };

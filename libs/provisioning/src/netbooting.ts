@@ -1,22 +1,14 @@
-import { DomainError, type Image, type Instance, type InstanceType, type Machine, netbootOf } from '#core';
-import type { BootDecision, DhcpReservation, Loader } from '#netboot';
+import { DomainError, type Instance, type Machine, type Netboot, netbootOf, type Stage } from '#core';
+import type { DhcpReservation, Loader, NetworkBoot } from '#netboot';
 import type { Config, SecretBox } from '#platform';
 import type { ImageStore, InstanceStore, InstanceTypeStore, MachineStore } from '#store';
-import type { TemplateContext, TemplateRenderer } from '#templates';
-import { ownerContext } from './configuring/owner-context.js';
-import { installableKind, planFor } from './image-fit.js';
+import type { TemplateRenderer } from '#templates';
 import { instanceToken } from './instance-tokens.js';
+import type { Installation, InstallerFile } from './methods/install-method.js';
+import type { InstallMethods } from './methods/install-methods.js';
+import { liveImageBoot } from './methods/live-image.js';
 
-export const scriptNames = ['create.sh', 'delete.sh'] as const;
-export type ScriptName = (typeof scriptNames)[number];
-
-const scriptOf: Partial<Record<Machine['state'], ScriptName>> = {
-  installing: 'create.sh',
-  deleting: 'delete.sh',
-};
 const templateOf = { pxelinux: 'pxelinux.cfg', grub: 'grub.cfg' } as const;
-/** dodai's rule: what the image is called tells what it is for. */
-const serverImage = /dodai-deploy/;
 
 interface Stores {
   machines: MachineStore;
@@ -25,61 +17,52 @@ interface Stores {
   types: InstanceTypeStore;
 }
 
+interface Host {
+  renderer: TemplateRenderer;
+  config: Pick<Config, 'publicUrl' | 'liveImage'>;
+  box: SecretBox;
+}
+
 /** What a machine is given when it boots from the network, decided from the life cycle at the moment it asks. */
 export class Netbooting {
   constructor(
     private readonly stores: Stores,
-    private readonly renderer: TemplateRenderer,
-    private readonly config: Pick<Config, 'publicUrl' | 'liveImage' | 'metadata'>,
-    private readonly box: SecretBox,
+    private readonly methods: InstallMethods,
+    private readonly host: Host,
   ) {}
 
   /** @param mac lower case, with colons */
-  async decide(mac: string): Promise<BootDecision> {
+  async decide(mac: string): Promise<NetworkBoot> {
     const machine = await this.stores.machines.byMac(mac);
     if (!machine) return { kind: 'local', reason: 'no machine with this MAC is enrolled' };
-    const script = scriptOf[machine.state];
-    if (netbootOf(machine.state, machine.stage) === 'local' || !script || !machine.instanceId)
-      return {
-        kind: 'local',
-        reason: `${machine.name} is ${machine.state}${machine.stage ? ` (${machine.stage})` : ''}`,
-      };
-    const boot = `${this.config.publicUrl}/boot`;
-    return {
-      kind: 'live',
-      mac,
-      kernelUrl: `${boot}/live/vmlinuz`,
-      initrdUrl: `${boot}/live/initrd.img`,
-      scriptUrl: `${boot}/instances/${machine.instanceId}/${script}`,
-      extraArgs: this.config.liveImage.kernelArgs.split(' ').filter((word) => word !== ''),
-    };
+    const instance = machine.instanceId ? await this.stores.instances.get(machine.instanceId) : null;
+    const given = netbootOf(machine.state, machine.stage);
+    return (instance && (await this.given(given, machine, instance))) ?? nothing(machine);
   }
 
   /** The text of `pxelinux.cfg/01-<mac>`, or of `grub/grub.cfg-01-<mac>`. */
-  async configuration(loader: Loader, mac: string, decision: BootDecision): Promise<string> {
-    if (decision.kind === 'local')
-      return this.renderer.render(templateOf[loader], { boot: 'local', pxeMac: mac });
-    const { kernelUrl, initrdUrl, scriptUrl, extraArgs = [] } = decision;
-    const kernelArguments = ['console=tty0', 'console=ttyS0,115200n8', ...extraArgs];
-    const live = { boot: 'live' as const, pxeMac: mac, scriptUrl, kernelArguments };
-    return loader === 'grub'
-      ? this.renderer.render('grub.cfg', live)
-      : this.renderer.render('pxelinux.cfg', { ...live, kernelUrl, initrdUrl });
+  async configuration(loader: Loader, mac: string, boot: NetworkBoot): Promise<string> {
+    if (boot.kind === 'local')
+      return this.host.renderer.render(templateOf[loader], { boot: 'local', pxeMac: mac });
+    const { what, kernelPath, initrdPath, arguments: words } = boot;
+    const same = { boot: 'kernel' as const, pxeMac: mac, arguments: words };
+    if (loader === 'grub')
+      return this.host.renderer.render('grub.cfg', { ...same, what, kernelPath, initrdPath });
+    const { publicUrl } = this.host.config;
+    return this.host.renderer.render('pxelinux.cfg', {
+      ...same,
+      kernelUrl: `${publicUrl}/${kernelPath}`,
+      initrdUrl: `${publicUrl}/${initrdPath}`,
+    });
   }
 
-  /** Throws DomainError `not-found` unless this script is just what the machine is to run. */
-  async script(instanceId: string, name: ScriptName): Promise<string> {
+  /** Throws DomainError `not-found` unless this file is just what the machine is to have. */
+  async file(instanceId: string, name: InstallerFile): Promise<string> {
     const instance = await this.stores.instances.get(instanceId);
     const machine = instance.machineId === null ? null : await this.stores.machines.byId(instance.machineId);
-    const due = machine?.instanceId === instanceId && netbootOf(machine.state, machine.stage) === 'live';
-    if (!machine || !due || scriptOf[machine.state] !== name) throw notDue(instanceId, name);
-    const type = await this.stores.types.get(instance.instanceType);
-    if (name === 'delete.sh')
-      return this.renderer.render(name, { ...this.installer(instance), wipeMode: type.wipeMode });
-    return this.renderer.render(
-      name,
-      this.createContext(machine, instance, type, await this.imageOf(instance)),
-    );
+    const text = machine?.instanceId === instanceId && (await this.due(machine, instance, name));
+    if (text) return text;
+    throw notDue(instanceId, name);
   }
 
   /** Addresses for the controller's own DHCP server. */
@@ -88,60 +71,59 @@ export class Netbooting {
     return machines.map(({ pxeMac, pxeIp, name }) => ({ mac: pxeMac, ip: pxeIp, hostName: name }));
   }
 
-  private imageOf(instance: Instance): Promise<Image> {
-    return this.stores.images.find(instance.imageId ?? '');
+  private async given(given: Netboot, machine: Machine, instance: Instance): Promise<NetworkBoot | null> {
+    if (given === 'local') return null;
+    if (given === 'wipe') {
+      const type = await this.stores.types.get(instance.instanceType);
+      return liveImageBoot({ ...machine, instanceId: instance.id }, type, 'delete.sh', this.host.config);
+    }
+    if (!instance.installMethod) return null; // it was adopted
+    const method = this.methods.get(instance.installMethod);
+    const installation = await this.installation(machine, instance);
+    return given === 'installer' ? method.installerBoot(installation) : method.osBoot(installation);
   }
 
-  private installer({ id }: Instance) {
-    return {
+  private async due(machine: Machine, instance: Instance, name: InstallerFile): Promise<string | undefined> {
+    if (name === 'delete.sh')
+      return netbootOf(machine.state, machine.stage) === 'wipe' ? this.deleteScript(instance) : undefined;
+    const file = instance.installMethod && this.methods.get(instance.installMethod).files[name];
+    if (!file || machine.state !== 'installing') return undefined;
+    const stages: readonly Stage[] = file.during;
+    if (!machine.stage || !stages.includes(machine.stage)) return undefined;
+    return file.render(await this.installation(machine, instance));
+  }
+
+  private async deleteScript({ id, instanceType }: Instance): Promise<string> {
+    const { wipeMode } = await this.stores.types.get(instanceType);
+    const { renderer, config, box } = this.host;
+    const token = instanceToken(box, id);
+    return renderer.render('delete.sh', {
       instanceId: id,
-      controllerUrl: this.config.publicUrl,
-      token: instanceToken(this.box, id),
-    };
+      controllerUrl: config.publicUrl,
+      token,
+      wipeMode,
+    });
   }
 
-  private createContext(
-    machine: Machine,
-    instance: Instance,
-    type: InstanceType,
-    image: Image,
-  ): TemplateContext<'create.sh'> {
-    const imageUrl = `${this.config.publicUrl}/boot/images/${image.id}`;
-    return {
-      ...this.installer(instance),
-      ...ownerContext(instance, machine, this.config),
-      imageId: image.id,
-      imageType: serverImage.test(image.name) ? 'server' : 'node',
-      imageKind: installableKind(image),
-      imageUrl,
-      imageChunksUrl: `${imageUrl}/chunks`,
-      imageChunksSha256: image.chunksSha256,
-      imageCompressedBytes: image.compressedBytes,
-      imageUncompressedBytes: image.uncompressedBytes,
-      imageDataBytes: image.dataBytes,
-      imageRootPartition: image.description?.rootPartition,
-      imageSectorBytes: image.description?.partitionTable?.sectorBytes,
-      readBack: type.readBack,
-      bootMode: machine.bootMode,
-      pxeMac: machine.pxeMac,
-      pxeIp: machine.pxeIp,
-      storageMac: machine.storageMac,
-      storageIp: machine.storageIp,
-      serviceMac1: machine.serviceMac1,
-      serviceMac2: machine.serviceMac2,
-      pooled: instance.pooled,
-      rootDeviceHint: machine.rootDeviceHint,
-      diskPlan: planFor(image, type, machine),
-    };
+  private async installation(machine: Machine, instance: Instance): Promise<Installation> {
+    const [type, image] = await Promise.all([
+      this.stores.types.get(instance.instanceType),
+      this.stores.images.find(instance.imageId ?? ''),
+    ]);
+    return { machine, instance, type, image };
   }
 }
 
-function notDue(instanceId: string, name: ScriptName): DomainError {
+function nothing({ name, state, stage }: Machine): NetworkBoot {
+  return { kind: 'local', reason: `${name} is ${state}${stage ? ` (${stage})` : ''}` };
+}
+
+function notDue(instanceId: string, name: InstallerFile): DomainError {
   return new DomainError(
     'not-found',
-    `${name} is not what the machine of instance ${instanceId} is to run now.`,
+    `${name} is not what the machine of instance ${instanceId} is to have now.`,
     {
-      remedy: 'The script is served while the machine boots to be installed or wiped, and not after.',
+      remedy: 'It is served while the machine boots to be installed or wiped, and not after.',
     },
   );
 }

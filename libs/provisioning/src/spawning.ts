@@ -1,5 +1,12 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { DomainError, type Instance, type InstanceType, type Machine } from '#core';
+import {
+  DomainError,
+  type InstallMethodName,
+  type Instance,
+  type InstanceType,
+  type Machine,
+  methodFacts,
+} from '#core';
 import type { WakeQueue } from '#platform';
 import type {
   Assessment,
@@ -19,7 +26,8 @@ import {
   type Prepared,
 } from './configuring/configuring.js';
 import type { DescribedOf } from './configuring/instance-documents.js';
-import { bootModesOf, checkFit, isMirrored, neededGb } from './image-fit.js';
+import { bootModesOf, isMirrored } from './methods/image-fit.js';
+import type { InstallMethods } from './methods/install-methods.js';
 import { checkTaken } from './refusal.js';
 import { weighAnew } from './stale.js';
 
@@ -31,6 +39,8 @@ export interface SpawnRequest extends ConfigurationRequest {
   /** Id or name. */
   image: string;
   instanceType: string;
+  /** How it is installed; none: as the image says. */
+  installMethod?: InstallMethodName;
   /** Id or name of the only machine that will do. */
   machine?: string;
   /** Without one the machine stays in the resource pool. */
@@ -71,13 +81,13 @@ export class Spawning {
     private readonly stores: Stores,
     private readonly reservations: Reservations,
     private readonly queue: WakeQueue,
-    private readonly configuring: Configuring,
+    private readonly how: { configuring: Configuring; methods: InstallMethods },
   ) {}
 
   /**
    * Reserves a machine for a new instance and has it installed, or handed over when one waits in the pool with this image.
    * The same idempotency key gives the same instance again. Throws DomainError `machine-unavailable` when no machine will do,
-   * `image-too-large` or `image-unsuitable` when the image is none for this type, `cluster-not-found`, `cluster-vlan-mismatch`.
+   * `image-too-large`, `image-unsuitable` or `install-method-forbidden` when the image is none for this type, `cluster-not-found`, `cluster-vlan-mismatch`.
    */
   async spawn(request: SpawnRequest, asker: Asker, idempotencyKey?: string): Promise<Instance> {
     const idempotency =
@@ -113,9 +123,10 @@ export class Spawning {
     { machineId, atMost }: { machineId?: string; atMost?: number },
   ): Promise<Instance | null> {
     const image = await this.stores.images.find(type.defaultImageId ?? '');
+    const method = this.how.methods.choose(image, type);
     const hostName = `pool-${randomUUID().slice(0, 8)}`;
     const ownerless = { cluster: null, vlanId: null, createCluster: false };
-    const { configure } = await this.configuring.prepare(
+    const { configure } = await this.how.configuring.prepare(
       { defaults: false },
       { hostName, cluster: null, instanceType: type.name, cloudInit: null },
     );
@@ -126,7 +137,8 @@ export class Spawning {
         hostName,
         imageId: image.id,
         instanceType: type.name,
-        minLocalGb: neededGb(image, type),
+        installMethod: method.name,
+        minLocalGb: method.neededGb(image, type),
         mirrored: isMirrored(image, type),
         bootModes: bootModesOf(image),
         machineId,
@@ -182,12 +194,13 @@ export class Spawning {
       this.stores.types.get(request.instanceType),
       request.machine === undefined ? undefined : this.stores.machines.find(request.machine),
     ]);
-    checkFit(image, type);
+    const method = this.how.methods.choose(image, type, request.installMethod);
     const { cluster = null, antiAffinity } = request;
     if (antiAffinity !== undefined && cluster === null) throw apartFromWhom();
-    const pooled = cluster === null && !isOwned(request);
+    const { pools } = methodFacts[method.name];
+    const pooled = pools && cluster === null && !isOwned(request);
     const inherits = pooled ? { defaults: false } : {};
-    const prepared = await this.configuring.prepare(
+    const prepared = await this.how.configuring.prepare(
       { ...request, ...inherits },
       {
         hostName: request.hostName,
@@ -200,11 +213,12 @@ export class Spawning {
       hostName: request.hostName,
       imageId: image.id,
       instanceType: type.name,
+      installMethod: method.name,
       machineId: machine?.id,
       labels: request.labels,
       minVcpus: request.minVcpus,
       minMemoryMb: request.minMemoryMb,
-      minLocalGb: Math.max(request.minLocalGb ?? 0, neededGb(image, type)),
+      minLocalGb: Math.max(request.minLocalGb ?? 0, method.neededGb(image, type)),
       mirrored: isMirrored(image, type),
       bootModes: bootModesOf(image),
       antiAffinity,
@@ -213,7 +227,7 @@ export class Spawning {
       createCluster: request.createCluster ?? true,
       ...prepared,
       pooled,
-      fromPool: !pooled && (request.reuse ?? true),
+      fromPool: pools && !pooled && (request.reuse ?? request.installMethod === undefined),
     };
   }
 }

@@ -20,7 +20,7 @@ import type {
 import type { Asker } from './asker.js';
 import type { Bmc } from './bmc.js';
 import { checkTaken, marked } from './refusal.js';
-import { checkFit, checkFitOn } from './image-fit.js';
+import type { InstallMethods } from './methods/install-methods.js';
 import { weighAnew } from './stale.js';
 
 /** Bare orders to a BMC, as against the verbs of the life cycle. */
@@ -37,6 +37,7 @@ interface Stores {
 interface Host {
   queue: WakeQueue;
   clock: Clock;
+  methods: InstallMethods;
 }
 
 /** What a verb is done to: a machine by its id, or the machine that an instance is on. */
@@ -112,11 +113,13 @@ export class Verbs {
     const instance = await this.stores.instances.get(instanceId);
     const chosen = await this.stores.images.find(image ?? instance.imageId ?? noImage(instance));
     const type = await this.stores.types.get(instance.instanceType);
-    checkFit(chosen, type);
+    const kept = image === undefined ? (instance.installMethod ?? undefined) : undefined;
+    const method = this.host.methods.choose(chosen, type, kept);
     const message = `${asker.name} rebuilds ${instance.hostName} from the image ${chosen.name}`;
     await this.take({ instanceId }, 'rebuild', (machine) => {
-      checkFitOn(machine, chosen, type);
-      return this.writer.rebuild(machine, chosen.id, { message, data: { asker } });
+      method.checkOn(machine, chosen, type);
+      const installed = { imageId: chosen.id, installMethod: method.name };
+      return this.writer.rebuild(machine, installed, { message, data: { asker } });
     });
     return this.stores.instances.get(instanceId);
   }

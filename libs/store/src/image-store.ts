@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { DomainError, type Image } from '#core';
+import { DomainError, type Image, type ImageInstall } from '#core';
 import type { Database } from './database.js';
 import { Prisma } from './generated/client.js';
 import { type Page, pageOf } from './page.js';
@@ -18,7 +18,8 @@ export class ImageStore {
       const data = {
         ...image,
         id: randomUUID(),
-        ...asJson(image),
+        ...foundAsJson(image),
+        ...installAsJson(image.install),
       };
       return toImage(await this.database.client.image.create({ data }));
     } catch (error) {
@@ -56,7 +57,13 @@ export class ImageStore {
 
   /** What was found when it was looked into anew. Throws DomainError `image-not-found`. */
   async redescribe({ id }: Image, found: Pick<Image, 'description' | 'findings'>): Promise<Image> {
-    await this.database.client.image.updateMany({ where: { id }, data: asJson(found) });
+    await this.database.client.image.updateMany({ where: { id }, data: foundAsJson(found) });
+    return await this.find(id);
+  }
+
+  /** How it is installed from now on. Throws the same. */
+  async setInstall({ id }: Image, install: ImageInstall | null): Promise<Image> {
+    await this.database.client.image.updateMany({ where: { id }, data: installAsJson(install) });
     return await this.find(id);
   }
 
@@ -84,11 +91,15 @@ export class ImageStore {
   }
 }
 
-function asJson({ description, findings }: Pick<Image, 'description' | 'findings'>) {
+function foundAsJson({ description, findings }: Pick<Image, 'description' | 'findings'>) {
   return {
     description: description === null ? Prisma.DbNull : (description as unknown as Prisma.InputJsonObject),
     findings: findings as unknown as Prisma.InputJsonArray,
   };
+}
+
+function installAsJson(install: ImageInstall | null) {
+  return { install: install === null ? Prisma.DbNull : (install as unknown as Prisma.InputJsonObject) };
 }
 
 function isDefaultOf(image: Image, types: { name: string }[]): DomainError {

@@ -1,4 +1,5 @@
 import {
+  type Instance,
   isWorking,
   type LastError,
   type LastWipe,
@@ -41,10 +42,14 @@ export class LifecycleWriter {
   }
 
   /** Installs the instance anew, from another image when one is given. */
-  async rebuild(machine: Machine, imageId: string | undefined, change: Change): Promise<Machine> {
+  async rebuild(
+    machine: Machine,
+    installed: Pick<Instance, 'imageId' | 'installMethod'>,
+    change: Change,
+  ): Promise<Machine> {
     return this.database.client.$transaction(async (tx) => {
       const moved = await new Transitions(tx, this.now()).move(machine, 'rebuild', change);
-      const data = { imageId, installedAt: null, pooled: false };
+      const data = { ...installed, installedAt: null, pooled: false };
       if (machine.instanceId) await tx.instance.update({ where: { id: machine.instanceId }, data });
       return moved;
     });

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import {
   type ConfigurationSources,
   DomainError,
+  type InstallMethodName,
   type Instance,
   type InstanceConfiguration,
   type Machine,
@@ -17,6 +18,7 @@ import { type Change, type Transaction, Transitions } from './transitions.js';
 /** An instance to be made, and the machine it needs. */
 export interface Reservation extends Wanted {
   hostName: string;
+  installMethod: InstallMethodName;
   /** null: that of the cluster. */
   vlanId: number | null;
   /** Whether the cluster may come into being with this instance. */
@@ -162,8 +164,16 @@ export class Reservations {
     await tx.configDrive.create({ data: { instanceId, content: Uint8Array.from(readyMadeDrive) } });
   }
 
-  private instanceRow({ hostName, imageId, instanceType, cluster, vlanId, pooled }: Reservation) {
-    const columns = { hostName, imageId, instanceType, cluster, vlanId, pooled };
+  private instanceRow({
+    hostName,
+    imageId,
+    instanceType,
+    installMethod,
+    cluster,
+    vlanId,
+    pooled,
+  }: Reservation) {
+    const columns = { hostName, imageId, instanceType, installMethod, cluster, vlanId, pooled };
     return { ...columns, id: randomUUID(), state: 'building' as const, createdAt: this.now() };
   }
 

@@ -3,6 +3,7 @@ import type {
   DiskLayout,
   Image,
   ImageDescription,
+  ImageInstall,
   ImageFinding,
   Instance,
   InstanceConfiguration,
@@ -49,6 +50,7 @@ export function toImage(row: Row.Image): Image {
     dataBytes: Number(row.dataBytes),
     description: row.description as ImageDescription | null,
     findings: row.findings as unknown as ImageFinding[],
+    install: row.install as ImageInstall | null,
     compressedBytes: Number(row.compressedBytes),
     uncompressedBytes: Number(row.uncompressedBytes),
   };

@@ -44,6 +44,9 @@ const createContext = z
     imageDataBytes: f.bytesOrNone.describe('What of the content is in chunks; the rest is zeros'),
     imageRootPartition: f.orEmpty(f.count).describe('Of a whole disk: the partition of the root file system; empty: unknown'),
     imageSectorBytes: f.orEmpty(f.count).describe('Of a whole disk: what its partition table counts in; empty: unknown'),
+    kernelArguments: f
+      .orEmpty(f.line)
+      .describe('Of the kernel of the installed OS; empty: of a whole disk, which keeps what it has'),
     readBack: z.enum(readBackPolicies).default('sampled').describe('How much is read again and compared, once written'),
     ...owner,
     bootMode: z.enum(bootModes).describe('Firmware that the machine starts with'),
@@ -89,34 +92,34 @@ const deleteContext = z.strictObject({
 
 const pxeMac = f.mac.describe('MAC address of the card that asks');
 
-const live = {
-  boot: z.literal('live').describe('Start the live image'),
+const kernelBoot = {
+  boot: z.literal('kernel').describe('Start a kernel'),
   pxeMac,
-  scriptUrl: f.url.describe('What the live image runs: create.sh or delete.sh of the instance'),
-  kernelArguments: z
-    .array(f.kernelArgument)
-    .default(['console=tty0', 'console=ttyS0,115200n8'])
-    .describe('More words for the kernel command line'),
+  arguments: z.array(f.kernelArgument).describe('Words of its command line'),
 };
 
-const liveBoot = z
+const pxelinuxKernelBoot = z
   .strictObject({
-    ...live,
-    kernelUrl: f.url.describe('Kernel of the live image'),
-    initrdUrl: f.url.describe('Initial RAM disk of the live image'),
+    ...kernelBoot,
+    kernelUrl: f.url.describe('Where it is'),
+    initrdUrl: f.url.describe('Its initial RAM disk'),
   })
   .superRefine((context, issues) => {
-    const words = [context.initrdUrl, context.scriptUrl, ...context.kernelArguments];
-    if (words.join(' ').length <= maxCommandLineBytes) return;
+    if ([context.initrdUrl, ...context.arguments].join(' ').length <= maxCommandLineBytes) return;
     issues.addIssue({
       code: 'custom',
-      path: ['kernelArguments'],
+      path: ['arguments'],
       message: `make the kernel command line longer than ${maxCommandLineBytes} characters`,
     });
   });
 
 /** Kernel and initrd come from where GRUB itself came from. */
-const grubLiveBoot = z.strictObject(live);
+const grubKernelBoot = z.strictObject({
+  ...kernelBoot,
+  what: f.line.describe('What is started, in words'),
+  kernelPath: f.bootPath.describe('Where it is, over TFTP'),
+  initrdPath: f.bootPath.describe('Its initial RAM disk'),
+});
 
 const localBoot = z.strictObject({ boot: z.literal('local').describe('Start the OS on the disk'), pxeMac });
 
@@ -125,8 +128,8 @@ export const templateSchemas = {
   'create.sh': createContext,
   'hand-over.sh': handOverContext,
   'delete.sh': deleteContext,
-  'pxelinux.cfg': z.discriminatedUnion('boot', [liveBoot, localBoot]),
-  'grub.cfg': z.discriminatedUnion('boot', [grubLiveBoot, localBoot]),
+  'pxelinux.cfg': z.discriminatedUnion('boot', [pxelinuxKernelBoot, localBoot]),
+  'grub.cfg': z.discriminatedUnion('boot', [grubKernelBoot, localBoot]),
 } as const;
 
 export type TemplateName = keyof typeof templateSchemas;

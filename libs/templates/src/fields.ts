@@ -11,7 +11,7 @@ const sshKeyPattern = /^(ssh|ecdsa|sk-ssh|sk-ecdsa)-[a-z0-9@.-]+ [A-Za-z0-9+/]+=
 const unlessMissing = (message: string) => (issue: { input?: unknown }) =>
   issue.input === undefined ? 'is missing' : message;
 
-const line = z.string().regex(oneLine, 'has control characters or more than one line');
+export const line = z.string().regex(oneLine, 'has control characters or more than one line');
 
 export const id = z
   .string()
@@ -98,6 +98,12 @@ export const diskPlan = z.strictObject({
     }),
   ),
 });
+
+/** Of a file below the controller, without the slash it begins with. */
+export const bootPath = z
+  .string()
+  .regex(/^[\x21-\x7e]+$/, 'has characters that a path over TFTP cannot have')
+  .max(1024, 'is longer than 1024 characters');
 
 export const kernelArgument = z
   .string()

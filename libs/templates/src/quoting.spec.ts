@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { TemplateRenderer, type TemplateContext } from './index.js';
 import { quoteForShell, wordForPxelinux } from './quoting.js';
-import { createContext, liveBootContext } from './sample-contexts.js';
+import { createContext, kernelBootContext } from './sample-contexts.js';
 
 const renderer = new TemplateRenderer(fileURLToPath(new URL('../../../templates', import.meta.url)));
 
@@ -102,8 +102,8 @@ describe('create.sh', () => {
 describe('pxelinux.cfg', () => {
   it.each(['a b', 'a\nLABEL x', '', 'ä'])('refuses the kernel argument %j', async (argument) => {
     await expect(
-      renderer.render('pxelinux.cfg', { ...liveBootContext, kernelArguments: [argument] } as typeof liveBootContext),
-    ).rejects.toThrow('parameter kernelArguments.0');
+      renderer.render('pxelinux.cfg', { ...kernelBootContext, arguments: [argument] } as typeof kernelBootContext),
+    ).rejects.toThrow('parameter arguments.0');
   });
 
   it('never gets more than one word out of a value', () => {
@@ -113,9 +113,9 @@ describe('pxelinux.cfg', () => {
   it('refuses a kernel command line that pxelinux would cut off', async () => {
     await expect(
       renderer.render('pxelinux.cfg', {
-        ...liveBootContext,
-        kernelArguments: ['a'.repeat(1000), 'b'.repeat(900)],
-      } as typeof liveBootContext),
+        ...kernelBootContext,
+        arguments: ['a'.repeat(1000), 'b'.repeat(900)],
+      } as typeof kernelBootContext),
     ).rejects.toThrow('longer than 1900');
   });
 });

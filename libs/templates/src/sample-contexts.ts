@@ -9,6 +9,7 @@ export const createContext: TemplateContext<'create.sh'> = {
   token: 'tok_Zm9vYmFy',
   imageId: '0b0e9d6c-3f53-4c7b-9f5e-6b8a2f1f7a11',
   imageKind: 'file_system',
+  kernelArguments: 'console=tty0 console=ttyS0,115200n8',
   imageType: 'node',
   imageUrl: 'http://10.77.0.1:7071/boot/images/0b0e9d6c-3f53-4c7b-9f5e-6b8a2f1f7a11',
   imageChunksUrl: 'http://10.77.0.1:7071/boot/images/0b0e9d6c-3f53-4c7b-9f5e-6b8a2f1f7a11/chunks',
@@ -48,18 +49,28 @@ export const deleteContext: TemplateContext<'delete.sh'> = {
   wipeMode: 'overwrite',
 };
 
-export const liveBootContext: TemplateContext<'pxelinux.cfg'> = {
-  boot: 'live',
+const liveImageArguments = [
+  `dodai_script=http://10.77.0.1:7071/boot/instances/${createContext.instanceId}/create.sh`,
+  `dodai_pxe_mac=${createContext.pxeMac}`,
+  'console=tty0',
+  'console=ttyS0,115200n8',
+];
+
+export const kernelBootContext: TemplateContext<'pxelinux.cfg'> = {
+  boot: 'kernel',
   pxeMac: createContext.pxeMac,
   kernelUrl: 'http://10.77.0.1:7071/boot/live/vmlinuz',
   initrdUrl: 'http://10.77.0.1:7071/boot/live/initrd.img',
-  scriptUrl: `http://10.77.0.1:7071/boot/instances/${createContext.instanceId}/create.sh`,
+  arguments: liveImageArguments,
 };
 
-export const grubLiveBootContext: TemplateContext<'grub.cfg'> = {
-  boot: 'live',
+export const grubKernelBootContext: TemplateContext<'grub.cfg'> = {
+  boot: 'kernel',
   pxeMac: createContext.pxeMac,
-  scriptUrl: `http://10.77.0.1:7071/boot/instances/${createContext.instanceId}/create.sh`,
+  what: 'the live image',
+  kernelPath: 'boot/live/vmlinuz',
+  initrdPath: 'boot/live/initrd.img',
+  arguments: liveImageArguments,
 };
 
 export const localBootContext: TemplateContext<'pxelinux.cfg'> = { boot: 'local', pxeMac: createContext.pxeMac };

@@ -10,9 +10,9 @@ import { templateSchemas, TemplateRenderer } from './index.js';
 import {
   createContext,
   deleteContext,
-  grubLiveBootContext,
+  grubKernelBootContext,
   handOverContext,
-  liveBootContext,
+  kernelBootContext,
   localBootContext,
 } from './sample-contexts.js';
 
@@ -36,9 +36,9 @@ describe('rendered templates', () => {
     ['create.sh', createContext, 'create.sh'],
     ['hand-over.sh', handOverContext, 'hand-over.sh'],
     ['delete.sh', deleteContext, 'delete.sh'],
-    ['pxelinux.cfg', liveBootContext, 'pxelinux-live.cfg'],
+    ['pxelinux.cfg', kernelBootContext, 'pxelinux-kernel.cfg'],
     ['pxelinux.cfg', localBootContext, 'pxelinux-local.cfg'],
-    ['grub.cfg', grubLiveBootContext, 'grub-live.cfg'],
+    ['grub.cfg', grubKernelBootContext, 'grub-kernel.cfg'],
     ['grub.cfg', localBootContext, 'grub-local.cfg'],
   ] as const)('%s is as its golden file has it', async (name, context, golden) => {
     await expect(await renderer.render(name, context)).toMatchFileSnapshot(`golden/${golden}`);
@@ -99,9 +99,9 @@ describe('a parameter', () => {
   });
 
   it('that is missing for the boot decision is named', async () => {
-    const { scriptUrl: _, ...rest } = liveBootContext as Record<string, unknown>;
+    const { kernelUrl: _, ...rest } = kernelBootContext as Record<string, unknown>;
     const error = await errorOf(renderer.render('pxelinux.cfg', untyped(rest)));
-    expect(error.message).toBe('template pxelinux.cfg: parameter scriptUrl is missing');
+    expect(error.message).toBe('template pxelinux.cfg: parameter kernelUrl is missing');
   });
 
   it('that says the image does not fit its partition is refused before anything runs', async () => {

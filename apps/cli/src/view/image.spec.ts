@@ -46,6 +46,7 @@ const disk: ImageView = {
     kernelArguments: 'ro console=ttyS0',
     defaultUser: 'debian',
   },
+  install: null,
   findings: [
     { check: 'kernel', result: 'ok', message: 'It has a kernel.' },
     { check: 'firewall', result: 'warning', message: 'A firewall is on.', remedy: 'Let SSH in.' },

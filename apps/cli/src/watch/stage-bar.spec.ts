@@ -28,6 +28,7 @@ const instance: InstanceView = {
   },
   image: { id: uuid, name: 'debian-12' },
   instanceType: 'standard',
+  installMethod: 'copy',
   cluster: null,
   vlanId: null,
   configuration: {

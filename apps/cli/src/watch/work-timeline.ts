@@ -1,20 +1,15 @@
 import type { EventView } from '#contract';
-import { deletionStages, handOverStages, installationStages, type Stage } from '#core';
+import { type MachineState, type Stage, wayThrough } from '#core';
 
 type Work = 'installation' | 'hand-over' | 'deletion';
 
-const plans: Record<Work, Stage[]> = {
-  installation: Object.keys(installationStages) as Stage[],
-  'hand-over': Object.keys(handOverStages) as Stage[],
-  deletion: Object.keys(deletionStages) as Stage[],
+/** The machine state that begins a work. */
+const beginnings: Record<Work, MachineState> = {
+  installation: 'installing',
+  'hand-over': 'handing_over',
+  deletion: 'deleting',
 };
-
-/** The machine states that begin a work. */
-const beginnings: Record<string, Work> = {
-  installing: 'installation',
-  handing_over: 'hand-over',
-  deleting: 'deletion',
-};
+const works = new Map(Object.entries(beginnings).map(([work, state]) => [state as string, work as Work]));
 
 export interface StageLine {
   stage: Stage;
@@ -64,11 +59,18 @@ export class WorkTimeline {
 
   lines(): StageLine[] {
     const reached = this.#placeOf(this.present);
-    return plans[this.work].map((stage, place) => this.#line(stage, place < reached));
+    return this.#plan().map((stage, place) => this.#line(stage, place < reached));
+  }
+
+  #plan(): Stage[] {
+    return wayThrough(
+      beginnings[this.work],
+      this.#entered.map(({ stage }) => stage),
+    );
   }
 
   #placeOf(stage: Stage | null): number {
-    return plans[this.work].findIndex((planned) => planned === stage);
+    return this.#plan().findIndex((planned) => planned === stage);
   }
 
   #line(stage: Stage, isPast: boolean): StageLine {
@@ -95,15 +97,17 @@ export class WorkTimeline {
 
   #changeState(state: string, stage: unknown, at: Date): void {
     this.lastState = state;
-    const begun = beginnings[state];
+    const begun = works.get(state);
     if (!begun) {
       this.#ending ??= { at, failed: state.endsWith('_failed') };
       return;
     }
     this.work = begun;
     this.startedAt = at;
-    const first = plans[begun].find((planned) => planned === stage) ?? plans[begun][0];
-    this.#entered = first ? [{ stage: first, from: at, to: null }] : [];
+    this.#entered = [];
+    const plan = this.#plan();
+    const first = plan.find((planned) => planned === stage) ?? plan[0];
+    if (first) this.#enter(first, at);
     this.#ending = null;
   }
 }

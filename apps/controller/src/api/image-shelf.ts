@@ -57,6 +57,7 @@ export class ImageShelf {
       return await this.images.create({
         ...stored,
         sourceUrl: wanted.sourceUrl ?? null,
+        install: null,
         lastUsedAt: null,
         name: wanted.name,
         defaultUser: wanted.defaultUser ?? null,

@@ -1,4 +1,4 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query, Req, Res } from '@nestjs/common';
 import { ApiBearerAuth, ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import { z } from 'zod';
@@ -8,6 +8,8 @@ import {
   imageDigests,
   imageFetch,
   imageList,
+  type ImagePatch,
+  imagePatch,
   type ImageSums,
   imageSums,
   imageUploadQuery,
@@ -17,6 +19,7 @@ import {
   type PagingQuery,
   pagingQuery,
 } from '#contract';
+import { checkInstall } from '#provisioning';
 import { ImageStore } from '#store';
 import { Answers, Problems, QueryOf } from '../http/answers.js';
 import { TakesBody, TakesNoBody } from '../http/body.interceptor.js';
@@ -130,6 +133,22 @@ export class ImagesController {
   @Problems([404, 'There is no such image'])
   async showImage(@Param('id', { schema: idOrName }) id: string): Promise<ImageView> {
     return imageViewOf(await this.images.find(id));
+  }
+
+  @Patch(':id')
+  @ApiOperation({
+    summary: 'Say how an image is installed',
+    description: 'For installations from now on; the image itself stays as it is.',
+  })
+  @Answers(200, 'The image as it is now', imageView)
+  @Problems([404, 'There is no such image'], [422, 'What it holds cannot be installed so'])
+  async patchImage(
+    @Param('id', { schema: idOrName }) id: string,
+    @Body({ schema: imagePatch }) { install }: ImagePatch,
+  ): Promise<ImageView> {
+    const image = await this.images.find(id);
+    checkInstall(image, install);
+    return imageViewOf(await this.images.setInstall(image, install));
   }
 
   @Post(':id/check')

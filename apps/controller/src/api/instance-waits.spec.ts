@@ -12,6 +12,7 @@ function instance(state: InstanceState): Instance {
     machineId: null,
     imageId: null,
     instanceType: 'standard',
+    installMethod: 'copy',
     cluster: null,
     vlanId: null,
     configuration: nothingConfigured,

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { DomainError, type InstanceType } from '#core';
-import { checkFit } from '#provisioning';
+import { DomainError, type Image, type InstallMethodName, type InstanceType, methodFacts } from '#core';
+import { InstallMethods } from '#provisioning';
 import { ImageStore } from '#store';
 
 type Described = Omit<InstanceType, 'createdAt' | 'defaultImageId'> &
@@ -9,7 +9,10 @@ type Described = Omit<InstanceType, 'createdAt' | 'defaultImageId'> &
 /** The pool of an instance type, as its settings describe it: the image that is named is found, and must fit. */
 @Injectable()
 export class PoolSettings {
-  constructor(private readonly images: ImageStore) {}
+  constructor(
+    private readonly images: ImageStore,
+    private readonly methods: InstallMethods,
+  ) {}
 
   /**
    * The type with its default image as an id. `defaultImage` undefined: the one it has. Throws `image-not-found`,
@@ -23,10 +26,27 @@ export class PoolSettings {
   > {
     const wanted = defaultImage === undefined ? (type.defaultImageId ?? null) : defaultImage;
     const image = wanted === null ? null : await this.images.find(wanted);
-    if (image) checkFit(image, type);
+    if (image) this.check(image, type);
     else if (type.poolSize > 0 || type.afterDestroy !== 'none') throw noImage(type.name);
     return { ...type, defaultImageId: image?.id ?? null };
   }
+
+  private check(image: Image, type: Described): void {
+    const { name } = this.methods.choose(image, type);
+    if (!methodFacts[name].pools) throw notForPools(image, name);
+  }
+}
+
+/** What waits in the pool has to be able to ask who its owner is. */
+function notForPools({ name }: Image, method: InstallMethodName): DomainError {
+  return new DomainError(
+    'image-unsuitable',
+    `The image ${name} is installed by ${method}, which leaves nothing that could be handed over.`,
+    {
+      remedy: 'Choose an image of a disk, a file system or a tarball for the pool.',
+      context: { field: 'defaultImage' },
+    },
+  );
 }
 
 function noImage(name: string): DomainError {

@@ -18,7 +18,7 @@ import { z } from 'zod';
 import { DomainError } from '#core';
 import { uuid } from '#contract';
 import type { Config } from '#platform';
-import { Netbooting, type ScriptName, scriptNames } from '#provisioning';
+import { type InstallerFile, installerFiles, Netbooting } from '#provisioning';
 import { NeedsNoApiToken } from '../api/api-token.guard.js';
 import { CONFIG } from '../parts.module.js';
 import { FetchRecorder } from './fetch-recorder.js';
@@ -28,7 +28,7 @@ import { FetchRefusalFilter } from './refusal-filters.js';
 import { sendFile } from './send-file.js';
 
 const liveFile = z.enum(['vmlinuz', 'initrd.img']);
-const scriptName = z.enum(scriptNames);
+const fileName = z.enum(installerFiles);
 const chunkBytes = 1024 * 1024;
 
 /** What machines fetch while they boot, are installed and are wiped. Names are a closed set: no path is ever joined from a URL. */
@@ -85,16 +85,16 @@ export class BootFilesController {
     await this.recorder.around(request, () => sendFile(request, response, list));
   }
 
-  @Get('instances/:id/:script')
-  @Header('Content-Type', 'text/x-shellscript; charset=utf-8')
+  @Get('instances/:id/:file')
   @Header('Cache-Control', 'no-store')
-  async script(
+  async instanceFile(
     @Param('id', { schema: uuid }) id: string,
-    @Param('script', { schema: scriptName }) script: ScriptName,
+    @Param('file', { schema: fileName }) file: InstallerFile,
     @Req() request: Request,
     @Res() response: Response,
   ): Promise<void> {
-    const text = Buffer.from(await this.netbooting.script(id, script));
+    const text = Buffer.from(await this.netbooting.file(id, file));
+    response.type(file.endsWith('.sh') ? 'text/x-shellscript; charset=utf-8' : 'text/plain; charset=utf-8');
     await this.recorder.around(request, async () => {
       response.end(text);
       return { status: 200, bytes: text.length, complete: true };

@@ -1,13 +1,13 @@
 import { join } from 'node:path';
 import type { Machine, TimelineEvent } from '#core';
 import {
-  type BootDecision,
   bootFiles,
   type DhcpEvent,
   DhcpServer,
   isOptionalFile,
   type Loader,
   macOfConfiguration,
+  type NetworkBoot,
   type TftpEvent,
   TftpServer,
 } from '#netboot';
@@ -100,11 +100,11 @@ export class NetbootServices {
   }
 
   /** The decision with the MAC it is for, which the rendering needs whatever was decided. */
-  private async decide(mac: string): Promise<BootDecision & { mac: string }> {
+  private async decide(mac: string): Promise<NetworkBoot & { mac: string }> {
     return { ...(await this.parts.netbooting.decide(mac)), mac };
   }
 
-  private render(decision: BootDecision & { mac?: string }, loader: Loader): Promise<string> {
+  private render(decision: NetworkBoot & { mac?: string }, loader: Loader): Promise<string> {
     return this.parts.netbooting.configuration(loader, decision.mac ?? anyMac, decision);
   }
 

@@ -1,4 +1,4 @@
-import type { Machine } from '#core';
+import type { Machine, StageEvent } from '#core';
 import type { Deadlines } from '#platform';
 import type { LifecycleWriter } from '#store';
 import type { Bmc } from '../bmc.js';
@@ -13,11 +13,13 @@ export class PowerStages {
   ) {}
 
   /** Nothing that runs on the machine is worth keeping: cut the power, see it off, go on. */
-  cutPower: Step = async (machine, signal) => {
-    await this.bmc.ensure(machine, 'off', this.deadlines.powerMs, signal);
-    await this.writer.advanceStage(machine, 'powered_off', { message: `${machine.name} is off` });
-    return moved;
-  };
+  cutPower(then: StageEvent, told = 'is off'): Step {
+    return async (machine, signal) => {
+      await this.bmc.ensure(machine, 'off', this.deadlines.powerMs, signal);
+      await this.writer.advanceStage(machine, then, { message: `${machine.name} ${told}` });
+      return moved;
+    };
+  }
 
   /** The OS may finish its writing: ask, wait, then cut the power when it does not obey. */
   async shutDown(machine: Machine, signal: AbortSignal): Promise<string> {

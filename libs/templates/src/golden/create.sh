@@ -16,6 +16,7 @@ IMAGE_COMPRESSED_BYTES=120000000
 IMAGE_UNCOMPRESSED_BYTES=500000000
 IMAGE_DATA_BYTES=300000000
 READ_BACK=sampled
+KERNEL_ARGUMENTS='console=tty0 console=ttyS0,115200n8'
 
 BOOT_MODE=bios
 HOST_NAME=db1.example.org
@@ -1501,13 +1502,13 @@ initramfs_finds_root() {
 }
 
 # What starts the installed OS, from what its image brings. Needs BOOT_MODE, BOOT_DISKS, ESP_DEVICES (with UEFI), TARGET, put_file,
-# in_target, has_program, firmware.sh and boot-entries.sh.
+# in_target, has_program, KERNEL_ARGUMENTS, firmware.sh and boot-entries.sh.
 
 write_boot_settings() {
-  put_file /etc/default/grub.d/99-dodai.cfg 644 <<'CFG'
-# Boot messages on the screen and on the serial console; no menu to wait for.
+  put_file /etc/default/grub.d/99-dodai.cfg 644 <<CFG
+# What the instance type has for every kernel; no menu to wait for.
 GRUB_CMDLINE_LINUX_DEFAULT=""
-GRUB_CMDLINE_LINUX="console=tty0 console=ttyS0,115200n8"
+GRUB_CMDLINE_LINUX="$KERNEL_ARGUMENTS"
 GRUB_TERMINAL="console serial"
 GRUB_SERIAL_COMMAND="serial --unit=0 --speed=115200"
 GRUB_TIMEOUT=1
@@ -1610,6 +1611,26 @@ copy_esp_to() {
   mount "$1" "$directory"
   cp --recursive "$TARGET/boot/efi/." "$directory/"
   umount "$directory"
+}
+
+# The kernel arguments of the instance type for an OS that came with a boot loader of its own. Needs KERNEL_ARGUMENTS (empty: it keeps
+# what it has), boot-loader.sh and installed-os.sh.
+
+set_kernel_arguments() {
+  [[ $KERNEL_ARGUMENTS ]] || return 0
+  bind_system_directories
+  if has_program grubby; then
+    in_target grubby --update-kernel=ALL --args="$KERNEL_ARGUMENTS"
+  elif has_program update-grub; then
+    put_file /etc/default/grub.d/99-dodai.cfg 644 <<CFG
+# What the instance type has for every kernel.
+GRUB_CMDLINE_LINUX="\$GRUB_CMDLINE_LINUX $KERNEL_ARGUMENTS"
+CFG
+    hide_udevadm
+    in_target update-grub
+  else
+    fail "image $IMAGE_ID has neither grubby nor update-grub, and so nothing to set the kernel arguments of the instance type with: leave them out, or use another image"
+  fi
 }
 
 # What an OS does once as its owner's, after a fresh installation and after a hand-over alike: it runs the user data, then

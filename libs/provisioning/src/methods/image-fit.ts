@@ -5,29 +5,23 @@ import {
   diskMib,
   diskPlan,
   DomainError,
-  type Image,
   type ImageKind,
-  type InstanceType,
   type Machine,
   layoutRoot,
   partitionsMib,
   rootMib,
   wholeDiskPlan,
 } from '#core';
+import { type FittingImage, type FittingType, unsuitable } from './install-method.js';
+
+/** How it is installed has been decided. */
+type Content = Omit<FittingImage, 'install'>;
+type Divided = Omit<FittingType, 'forbiddenMethods'>;
 
 const mib = 1024 * 1024;
 
-type Fitted = Pick<
-  InstanceType,
-  'name' | 'localGb' | 'rootSizeMib' | 'swapSizeMib' | 'kdumpSizeMib' | 'ephemeralSizeMib' | 'diskLayout'
->;
-type Content = Pick<
-  Image,
-  'name' | 'kind' | 'fileSystem' | 'uncompressedBytes' | 'chunksSha256' | 'description'
->;
-
 /** An image and the disks of a type have to suit each other. Throws `image-too-large` or `image-unsuitable`. */
-export function checkFit(image: Content, type: Fitted): void {
+export function checkFit(image: Content, type: Divided): void {
   checkKind(image, type);
   checkContent(image);
   const isDisk = image.kind === 'disk';
@@ -47,17 +41,17 @@ export function checkFit(image: Content, type: Fitted): void {
 }
 
 /** Throws `image-unsuitable` for an ISO. */
-export function installableKind({ kind, name }: Content): Exclude<ImageKind, 'iso'> {
+export function writtenKind({ kind, name }: Content): Exclude<ImageKind, 'iso'> {
   if (kind !== 'iso') return kind;
   throw unsuitable(
-    `The image ${name} is an ISO, which is started and not installed.`,
+    `The image ${name} is an ISO, which is started and not written to a disk.`,
     'Choose an image of a disk, a file system or a tarball.',
   );
 }
 
-function checkKind(image: Content, type: Fitted): void {
+function checkKind(image: Content, type: Divided): void {
   const { name, fileSystem } = image;
-  const kind = installableKind(image);
+  const kind = writtenKind(image);
   const wanted = layoutRoot(type)?.fileSystem;
   if (kind === 'disk' && type.diskLayout !== null)
     throw unsuitable(
@@ -102,7 +96,7 @@ function remedyOfBoot({ kind }: Content): string {
 }
 
 /** Throws as checkFit does, also when it is none for this very machine. */
-export function checkFitOn(machine: Machine, image: Content, type: Fitted): void {
+export function checkFitOn(machine: Machine, image: Content, type: Divided): void {
   checkFit(image, type);
   const modes = bootModesOf(image);
   if (modes && !modes.includes(machine.bootMode))
@@ -119,24 +113,20 @@ export function checkFitOn(machine: Machine, image: Content, type: Fitted): void
     );
 }
 
-function unsuitable(message: string, remedy: string): DomainError {
-  return new DomainError('image-unsuitable', message, { remedy, context: { field: 'image' } });
-}
-
 /** What the image takes of a disk, with what is made besides it, in GB. */
-export function neededGb(image: Content, type: Fitted): number {
+export function neededGb(image: Content, type: Divided): number {
   const bytes =
     image.kind === 'disk' ? image.uncompressedBytes + configDriveMib * mib : partitionsMib(type) * mib;
   return Math.ceil(bytes / 1000 ** 3);
 }
 
 /** Whether it goes to two disks. */
-export function isMirrored(image: Content, type: Fitted): boolean {
+export function isMirrored(image: Content, type: Divided): boolean {
   return image.kind !== 'disk' && type.diskLayout?.raid1 === true;
 }
 
 /** How the disks of a machine are divided for an image. */
-export function planFor(image: Content, type: Fitted, { bootMode }: Pick<Machine, 'bootMode'>): DiskPlan {
+export function planFor(image: Content, type: Divided, { bootMode }: Pick<Machine, 'bootMode'>): DiskPlan {
   const imageMib = Math.ceil(image.uncompressedBytes / mib);
   if (image.kind === 'disk') return wholeDiskPlan(imageMib);
   return diskPlan(type, { bootMode, fileSystem: image.fileSystem, imageMib });

@@ -1,0 +1,94 @@
+import {
+  DomainError,
+  type Image,
+  type InstallationStage,
+  type InstallMethodName,
+  type Instance,
+  type InstanceType,
+  type Machine,
+  methodFacts,
+} from '#core';
+import type { NetworkBoot } from '#netboot';
+
+/** What a method works on. */
+export interface Installation {
+  machine: Machine;
+  instance: Instance;
+  type: InstanceType;
+  image: Image;
+}
+
+/** What of an image and of a kind of machine has to suit each other. */
+export type FittingImage = Pick<
+  Image,
+  'name' | 'kind' | 'install' | 'fileSystem' | 'uncompressedBytes' | 'chunksSha256' | 'description'
+>;
+export type FittingType = Pick<
+  InstanceType,
+  | 'name'
+  | 'localGb'
+  | 'rootSizeMib'
+  | 'swapSizeMib'
+  | 'kdumpSizeMib'
+  | 'ephemeralSizeMib'
+  | 'diskLayout'
+  | 'forbiddenMethods'
+>;
+
+/** The text files that a machine may fetch while it is installed or wiped. */
+export const installerFiles = ['create.sh', 'delete.sh'] as const;
+export type InstallerFile = (typeof installerFiles)[number];
+
+/** One of them, and when it is due: at any other time it is not served, for it has the machine's token inside. */
+export interface ServedText {
+  during: readonly InstallationStage[];
+  render(installation: Installation): Promise<string>;
+}
+
+/** The event that ends the stage `queued`, when the machine is seen to be off. */
+export type Beginning = 'powered_off' | 'runs_in_memory' | 'operator_called';
+
+/**
+ * How a machine comes to run an image. The contract, which docs/design/install-methods.md has at length and one suite of tests
+ * holds for all: it gets a machine, an image and the configuration of an instance. Whatever it does on the machine notifies
+ * `install`, its progress, and `install_reboot` when the disk is written and closed; the OS then notifies `installed`. Afterwards
+ * the OS is its owner's, a boot from the network leads to it, and a reset installs nothing a second time.
+ */
+export abstract class InstallMethod {
+  abstract readonly name: InstallMethodName;
+  readonly begins: Beginning = 'powered_off';
+  /** What reports `install`, in words: "the live image". */
+  readonly installer: string = 'the live image';
+  readonly files: Partial<Record<InstallerFile, ServedText>> = {};
+
+  /** Told at a spawn, before a machine is chosen. Throws DomainError `image-unsuitable` or `image-too-large`. */
+  check(image: FittingImage, type: FittingType): void {
+    if (!methodFacts[this.name].ownsDisk || type.localGb > 0) return;
+    throw unsuitable(
+      `The image ${image.name} is installed to a disk (${this.name}), and machines of the type ${type.name} have none.`,
+      'Choose an instance type with a disk, or an image that runs in memory (live).',
+    );
+  }
+
+  /** Throws the same when it is none for this very machine. */
+  checkOn(_machine: Machine, image: FittingImage, type: FittingType): void {
+    this.check(image, type);
+  }
+
+  /** How much disk the machine needs, in GB. */
+  neededGb(_image: FittingImage, _type: FittingType): number {
+    return 0;
+  }
+
+  /** What the machine is given when it boots from the network before the installer has reported in. */
+  abstract installerBoot(installation: Installation): Promise<NetworkBoot>;
+
+  /** What it is given afterwards, also at rest. */
+  async osBoot({ machine }: Installation): Promise<NetworkBoot> {
+    return { kind: 'local', reason: `${machine.name} has its OS on its disk` };
+  }
+}
+
+export function unsuitable(message: string, remedy: string): DomainError {
+  return new DomainError('image-unsuitable', message, { remedy, context: { field: 'image' } });
+}
