@@ -19,6 +19,7 @@ CONFIG_DRIVE_URL={{ configDriveUrl }}
 METADATA_URL={{ metadataUrl }}
 
 {% render 'snippets/talk.sh' %}
+{% render 'snippets/in-os.sh' %}
 {% render 'snippets/installed-os.sh' %}
 {% render 'snippets/first-boot.sh' %}
 {% if network -%}

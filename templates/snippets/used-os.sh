@@ -4,14 +4,6 @@
 NEEDS_START=no
 HISTORIES=(.bash_history .zsh_history .python_history .lesshst .viminfo .wget-hsts .ssh/known_hosts .ssh/authorized_keys2)
 
-has_program() {
-  command -v "$1" >/dev/null
-}
-
-in_target() {
-  "$@"
-}
-
 is_taken() {
   grep --quiet --no-messages --fixed-strings "/v1/instances/$INSTANCE_ID/" /etc/dodai/instance.env
 }

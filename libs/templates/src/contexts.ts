@@ -1,6 +1,7 @@
 import { bootModes, imageKinds, readBackPolicies, wipeModes } from '#core';
 import { z } from 'zod';
 import * as f from './fields.js';
+import { answerContext, installerScript } from './netinstall-contexts.js';
 import { guestNetwork } from './network-fields.js';
 
 const mibInBytes = 1024 * 1024;
@@ -27,11 +28,22 @@ const owner = {
   userData: f.orEmpty(f.userData).describe('Script that the OS runs once; empty: none'),
 };
 
+/** What a fresh OS is told of its image and its machine. */
+const fresh = {
+  imageId: f.id.describe('Id of the image'),
+  imageType: z.enum(['server', 'node']).describe("dodai's image type: server for images named dodai-deploy"),
+  pooled: z.boolean().default(false).describe('It has no owner: in the pool it asks for one'),
+  pxeMac: f.mac.describe('MAC address of the card that boots from the network'),
+  pxeIp: f.orEmpty(f.ipv4).describe('Address of that card, noted in /etc/dodai'),
+  storageMac: f.orEmpty(f.mac).describe('MAC address of the storage network card, noted in /etc/dodai'),
+  storageIp: f.orEmpty(f.ipv4).describe('Address of that card, noted in /etc/dodai'),
+  serviceMac1: f.orEmpty(f.mac).describe('MAC address of the first service network card'),
+  serviceMac2: f.orEmpty(f.mac).describe('MAC address of the second service network card'),
+};
+
 const createContext = z
   .strictObject({
     ...installer,
-    imageId: f.id.describe('Id of the image'),
-    imageType: z.enum(['server', 'node']).describe("dodai's image type: server for images named dodai-deploy"),
     imageKind: z
       .enum(imageKinds)
       .exclude(['iso'])
@@ -49,15 +61,9 @@ const createContext = z
       .describe('Of the kernel of the installed OS; empty: of a whole disk, which keeps what it has'),
     readBack: z.enum(readBackPolicies).default('sampled').describe('How much is read again and compared, once written'),
     ...owner,
+    ...fresh,
     bootMode: z.enum(bootModes).describe('Firmware that the machine starts with'),
-    pooled: z.boolean().default(false).describe('It has no owner: in the pool it asks for one'),
-    pxeMac: f.mac.describe('MAC address of the card that boots from the network'),
     network: guestNetwork.describe('Links and addresses of the installed OS, as `guestNetwork` makes them'),
-    pxeIp: f.orEmpty(f.ipv4).describe('Address of that card, noted in /etc/dodai'),
-    storageMac: f.orEmpty(f.mac).describe('MAC address of the storage network card, noted in /etc/dodai'),
-    storageIp: f.orEmpty(f.ipv4).describe('Address of that card, noted in /etc/dodai'),
-    serviceMac1: f.orEmpty(f.mac).describe('MAC address of the first service network card'),
-    serviceMac2: f.orEmpty(f.mac).describe('MAC address of the second service network card'),
     rootDeviceHint: f.rootDeviceHint
       .nullish()
       .transform((hint) => hint ?? {})
@@ -75,11 +81,12 @@ const createContext = z
     });
   });
 
-const handOverContext = z.strictObject({
-  ...installer,
-  ...owner,
-  network: guestNetwork.nullable().default(null).describe('Links and addresses of the OS; null: they stay as they are'),
-});
+const keptNetwork = guestNetwork
+  .nullable()
+  .default(null)
+  .describe('Links and addresses of the OS; null: they stay as they are');
+
+const handOverContext = z.strictObject({ ...installer, ...owner, network: keptNetwork });
 
 const deleteContext = z.strictObject({
   ...installer,
@@ -128,6 +135,12 @@ export const templateSchemas = {
   'create.sh': createContext,
   'hand-over.sh': handOverContext,
   'delete.sh': deleteContext,
+  'netinstall/installer.sh': z.strictObject({ ...installer, ...installerScript }),
+  'netinstall/finish.sh': z.strictObject({ ...installer, ...owner, ...fresh, network: keptNetwork }),
+  'netinstall/preseed.cfg': answerContext,
+  'netinstall/autoinstall.yaml': answerContext,
+  'netinstall/kickstart.cfg': answerContext,
+  'netinstall/autoyast.xml': answerContext,
   'pxelinux.cfg': z.discriminatedUnion('boot', [pxelinuxKernelBoot, localBoot]),
   'grub.cfg': z.discriminatedUnion('boot', [grubKernelBoot, localBoot]),
 } as const;

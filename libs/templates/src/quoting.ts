@@ -22,3 +22,23 @@ export function wordForPxelinux(value: unknown): string {
   if (!pxelinuxWord.test(text)) throw new RangeError(`${JSON.stringify(text)} is not one word for pxelinux`);
   return text;
 }
+
+/** The rest of a line of preseed. A backslash at the end of the line would make the next one its own. */
+export function lineForPreseed(value: unknown): string {
+  const text = String(value);
+  if (/\p{Cc}|\\$/u.test(text)) throw new RangeError(`${JSON.stringify(text)} is not one line for preseed`);
+  return text;
+}
+
+/** A string of YAML 1.1 and 1.2: what JSON calls one is one there, too. */
+export function quoteForYaml(value: unknown): string {
+  return JSON.stringify(String(value));
+}
+
+const xmlEntities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&apos;' };
+
+export function escapeForXml(value: unknown): string {
+  const text = String(value);
+  if (/\p{Cc}/u.test(text)) throw new RangeError(`${JSON.stringify(text)} is not one line for XML`);
+  return text.replaceAll(/[&<>"']/g, (character) => xmlEntities[character] ?? character);
+}

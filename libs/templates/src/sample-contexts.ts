@@ -74,3 +74,41 @@ export const grubKernelBootContext: TemplateContext<'grub.cfg'> = {
 };
 
 export const localBootContext: TemplateContext<'pxelinux.cfg'> = { boot: 'local', pxeMac: createContext.pxeMac };
+
+const { instanceId, controllerUrl, token, hostName, pxeMac, imageId } = createContext;
+const device = '/dev/dodai-disk';
+
+export const installerContext: TemplateContext<'netinstall/installer.sh'> = {
+  instanceId,
+  controllerUrl,
+  token,
+  finishUrl: `http://10.77.0.1:7071/boot/instances/${instanceId}/finish.sh`,
+  device,
+  hint: { serial: 'DISK 1', minSizeGb: 100 },
+  neededBytes: 4_000_000_000,
+};
+
+export const finishContext: TemplateContext<'netinstall/finish.sh'> = {
+  ...handOverContext,
+  imageId,
+  imageType: 'node',
+  pxeMac,
+  pxeIp: createContext.pxeIp,
+};
+
+export const answerContext: TemplateContext<'netinstall/preseed.cfg'> = {
+  instanceId,
+  hostName,
+  pxeMac,
+  kernelArguments: 'console=tty0 console=ttyS0,115200n8',
+  treeUrl: `http://10.77.0.1:7071/boot/images/${imageId}/tree`,
+  dodai: {
+    begin: `curl -fsS -o /run/dodai.sh http://10.77.0.1:7071/boot/instances/${instanceId}/installer.sh && sh /run/dodai.sh begin`,
+    disk: 'sh /run/dodai.sh disk',
+    progress: 'sh /run/dodai.sh progress',
+    finish: 'sh /run/dodai.sh finish',
+    failed: 'sh /run/dodai.sh failed',
+    device,
+    include: '/run/dodai/disk.ks',
+  },
+};

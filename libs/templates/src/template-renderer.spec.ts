@@ -8,10 +8,13 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { templateSchemas, TemplateRenderer } from './index.js';
 import {
+  answerContext,
   createContext,
   deleteContext,
+  finishContext,
   grubKernelBootContext,
   handOverContext,
+  installerContext,
   kernelBootContext,
   localBootContext,
 } from './sample-contexts.js';
@@ -36,6 +39,12 @@ describe('rendered templates', () => {
     ['create.sh', createContext, 'create.sh'],
     ['hand-over.sh', handOverContext, 'hand-over.sh'],
     ['delete.sh', deleteContext, 'delete.sh'],
+    ['netinstall/installer.sh', installerContext, 'netinstall-installer.sh'],
+    ['netinstall/finish.sh', finishContext, 'netinstall-finish.sh'],
+    ['netinstall/preseed.cfg', answerContext, 'netinstall-preseed.cfg'],
+    ['netinstall/autoinstall.yaml', answerContext, 'netinstall-autoinstall.yaml'],
+    ['netinstall/kickstart.cfg', answerContext, 'netinstall-kickstart.cfg'],
+    ['netinstall/autoyast.xml', answerContext, 'netinstall-autoyast.xml'],
     ['pxelinux.cfg', kernelBootContext, 'pxelinux-kernel.cfg'],
     ['pxelinux.cfg', localBootContext, 'pxelinux-local.cfg'],
     ['grub.cfg', grubKernelBootContext, 'grub-kernel.cfg'],
@@ -50,9 +59,14 @@ describe('rendered templates', () => {
     ['create.sh', { ...createContext, imageKind: 'disk' }],
     ['hand-over.sh', handOverContext],
     ['delete.sh', deleteContext],
+    ['netinstall/installer.sh', installerContext],
+    ['netinstall/finish.sh', finishContext],
+    ['netinstall/finish.sh', { ...finishContext, network: createContext.network }],
   ] as const)('%s has nothing that shellcheck warns of', async (name, context) => {
     const script = await renderer.render(name, context);
-    await execa('shellcheck', ['--severity=warning', '--shell=bash', '-'], { input: script });
+    // busybox, too, has `local`, which POSIX has not.
+    const shell = script.startsWith('#!/bin/sh') ? 'dash' : 'bash';
+    await execa('shellcheck', ['--severity=warning', `--shell=${shell}`, '-'], { input: script });
   });
 
   it.each([
@@ -66,7 +80,7 @@ describe('rendered templates', () => {
     for (const step of steps) expect(script).toMatch(new RegExp(`^${step}\\(\\) \\{$`, 'm'));
   });
 
-  it.each(['create.sh', 'hand-over.sh'] as const)(
+  it.each(['create.sh', 'hand-over.sh', 'netinstall/installer.sh', 'netinstall/finish.sh'] as const)(
     '%s uses every parameter that is declared, and none that is not',
     async (name) => {
       const engine = new Liquid({ root: templatesDir });

@@ -2,12 +2,18 @@ import { DomainError } from '#core';
 import { Liquid, UndefinedVariableError } from 'liquidjs';
 import type { z } from 'zod';
 import { templateSchemas, type TemplateContext, type TemplateName } from './contexts.js';
-import { quoteForGrub, quoteForShell, wordForPxelinux } from './quoting.js';
+import { escapeForXml, lineForPreseed, quoteForGrub, quoteForShell, quoteForYaml, wordForPxelinux } from './quoting.js';
 
 const escapes: Record<TemplateName, (value: unknown) => string> = {
   'create.sh': quoteForShell,
   'hand-over.sh': quoteForShell,
   'delete.sh': quoteForShell,
+  'netinstall/installer.sh': quoteForShell,
+  'netinstall/finish.sh': quoteForShell,
+  'netinstall/preseed.cfg': lineForPreseed,
+  'netinstall/autoinstall.yaml': quoteForYaml,
+  'netinstall/kickstart.cfg': quoteForShell,
+  'netinstall/autoyast.xml': escapeForXml,
   'pxelinux.cfg': wordForPxelinux,
   'grub.cfg': quoteForGrub,
 };

@@ -90,6 +90,16 @@ say() {
   ask POST "$NOTIFY_URL" "$NOTIFY_TOKEN" 20 /dev/null "{\"state\":\"$1\"${message:+,\"message\":\"$message\"}${3:+,$3}}"
 }
 
+# For scripts that run in the OS that they change: what elsewhere is done in a mounted root. TARGET is empty.
+
+has_program() {
+  command -v "$1" >/dev/null
+}
+
+in_target() {
+  "$@"
+}
+
 # What makes an installed OS its owner's: names and keys. Needs TARGET, the directory where its root is mounted (empty in
 # the OS itself), HOST_NAME and SSH_KEYS.
 
@@ -560,14 +570,6 @@ write_password() {
 # yes: it has to start anew before it is all its owner's.
 NEEDS_START=no
 HISTORIES=(.bash_history .zsh_history .python_history .lesshst .viminfo .wget-hsts .ssh/known_hosts .ssh/authorized_keys2)
-
-has_program() {
-  command -v "$1" >/dev/null
-}
-
-in_target() {
-  "$@"
-}
 
 is_taken() {
   grep --quiet --no-messages --fixed-strings "/v1/instances/$INSTANCE_ID/" /etc/dodai/instance.env
