@@ -1,7 +1,7 @@
 import type { Machine } from '#core';
 import { createLogger, type Secret, SecretBox, SystemClock, WakeQueue } from '#platform';
 import { PowerControl } from '#power';
-import { Bmc, Verbs } from '#provisioning';
+import { allMethods, Bmc, Verbs } from '#provisioning';
 import {
   Database,
   EventFeed,
@@ -12,7 +12,7 @@ import {
   LifecycleWriter,
   MachineStore,
 } from '#store';
-import { methodsWith } from '../support/install-methods.js';
+import { methodHost } from '../support/install-methods.js';
 import { SimulatedPowerDriver, type SimulatedRack } from '../simulated-rack/index.js';
 
 const logger = createLogger({ level: 'silent', pretty: false });
@@ -38,7 +38,7 @@ export class SecondProcess {
     const power = new PowerControl(new SimulatedPowerDriver(rack), clock);
     const bmc = new Bmc(power, this.machines, events, writer);
     const { machines, instances } = this;
-    const methods = methodsWith(database.box);
+    const methods = allMethods(methodHost(database.box));
     const stores = {
       machines,
       instances,

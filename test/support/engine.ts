@@ -12,10 +12,13 @@ import {
 } from '#platform';
 import { PowerControl } from '#power';
 import {
+  allMethods,
   Bmc,
   Callbacks,
   type Conductor,
   createConductor,
+  type InstallMethods,
+  Netbooting,
   PoolKeeper,
   PowerSync,
   Spawning,
@@ -37,9 +40,8 @@ import {
 } from '#store';
 import { type FakeCommand, FakePowerDriver } from '#testing';
 import { configuringOn } from './configuring.js';
-import type { InstallMethods } from '#provisioning';
-import { methodsWith } from './install-methods.js';
-import type { Instance, Machine, NotifyState, TimelineEvent } from '#core';
+import { methodHost } from './install-methods.js';
+import type { Image, Instance, Machine, NotifyState, TimelineEvent } from '#core';
 
 const deadlines: Deadlines = {
   powerMs: 5000,
@@ -69,6 +71,7 @@ export class TestEngine {
   readonly feed: EventFeed;
   readonly writer: LifecycleWriter;
   readonly methods: InstallMethods;
+  readonly netbooting: Netbooting;
   readonly spawning: Spawning;
   readonly verbs: Verbs;
   readonly callbacks: Callbacks;
@@ -98,7 +101,9 @@ export class TestEngine {
     });
     this.bmc = new Bmc(power, this.machines, this.events, this.writer);
     const configuring = configuringOn(database);
-    this.methods = methodsWith(box);
+    const host = methodHost(box);
+    this.methods = allMethods(host);
+    this.netbooting = new Netbooting(this, this.methods, host);
     this.spawning = new Spawning(this, new Reservations(database), queue, {
       configuring,
       methods: this.methods,
@@ -223,6 +228,11 @@ export class TestEngine {
       labels: {},
     };
     return this.machines.create(machine, 'test');
+  }
+
+  /** Like the small image, but for what is said. */
+  addImage(name: string, more: Partial<Image>): Promise<Image> {
+    return this.images.create({ ...smallImage, name, ...more });
   }
 
   /** A second conductor or pool keeper works on what this one works on. */

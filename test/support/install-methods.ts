@@ -1,12 +1,10 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadConfig, projectRoot, type SecretBox } from '#platform';
-import { allMethods, type InstallMethods } from '#provisioning';
 import { TemplateRenderer } from '#templates';
 
-/** The install methods of a controller that nobody fetches anything from. */
-export function methodsWith(box: SecretBox): InstallMethods {
+/** What the install methods of a controller stand on, that nobody fetches anything from. */
+export function methodHost(box: SecretBox) {
   const renderer = new TemplateRenderer(join(projectRoot, 'templates'));
-  const config = loadConfig({ DODAI_DATA_DIR: tmpdir() });
-  return allMethods({ renderer, box, config });
+  return { renderer, box, config: loadConfig({ DODAI_DATA_DIR: tmpdir() }) };
 }

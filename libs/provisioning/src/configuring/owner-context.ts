@@ -26,7 +26,7 @@ export function ownerContext(instance: Instance, machine: Machine, settings: Set
 }
 
 /** On the host that machines know the controller by; null: there is no such service. */
-function metadataUrlOf({ publicUrl, metadata }: Settings): string | null {
+export function metadataUrlOf({ publicUrl, metadata }: Settings): string | null {
   if (metadata.port === 0) return null;
   return `http://${new URL(publicUrl).hostname}:${metadata.port}`;
 }

@@ -1,7 +1,8 @@
 import { InstallMethods } from './install-methods.js';
+import { Live } from './live.js';
 import { Writing, type WritingHost } from './writing.js';
 
 /** One of each, as the controller has them. */
 export function allMethods(host: WritingHost): InstallMethods {
-  return new InstallMethods([new Writing('copy', host), new Writing('image', host)]);
+  return new InstallMethods([new Writing('copy', host), new Writing('image', host), new Live(host.config)]);
 }

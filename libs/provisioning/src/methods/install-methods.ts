@@ -1,4 +1,5 @@
 import { DomainError, type ImageInstall, type InstallMethodName, methodFacts, methodOf } from '#core';
+import { checkKernelArguments } from './tree-boot.js';
 import { type FittingImage, type FittingType, type InstallMethod, unsuitable } from './install-method.js';
 
 /** All install methods, and which of them an image is installed by. */
@@ -33,9 +34,15 @@ export class InstallMethods {
   }
 }
 
-/** What an image says of how it is installed has to be possible with what is in it. Throws DomainError `image-unsuitable`. */
+/**
+ * What an image says of how it is installed has to be possible with what is in it, and its kernel arguments can be filled in. Throws
+ * DomainError `image-unsuitable`.
+ */
 export function checkInstall(image: Pick<FittingImage, 'name' | 'kind'>, install: ImageInstall | null): void {
-  if (install) checkKind({ ...image, install }, install.method);
+  if (!install) return;
+  checkKind({ ...image, install }, install.method);
+  if (install.method === 'live') checkKernelArguments(install.kernelArguments);
+  if (install.method === 'netinstall') checkKernelArguments(install.kernelArguments, ['answerFileUrl']);
 }
 
 function checkKind(

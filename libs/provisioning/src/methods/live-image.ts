@@ -28,7 +28,7 @@ export function liveImageBoot(
 }
 
 /** Of every kernel on a machine of this type. */
-function kernelWords({ kernelArguments }: Pick<InstanceType, 'kernelArguments'>): string[] {
+export function kernelWords({ kernelArguments }: Pick<InstanceType, 'kernelArguments'>): string[] {
   return words(kernelArguments ?? usualKernelArguments);
 }
 

@@ -1,0 +1,83 @@
+import { DomainError } from '#core';
+import type { NetworkBoot } from '#netboot';
+import type { Config } from '#platform';
+import { renderText } from '#templates';
+import { metadataUrlOf } from '../configuring/owner-context.js';
+import type { Installation } from './install-method.js';
+import { kernelWords } from './live-image.js';
+
+/** A kernel and an initial RAM disk among the files of an image, and the template of its arguments. */
+interface TreeKernel {
+  what: string;
+  kernel: string;
+  initrd: string;
+  kernelArguments: string;
+}
+
+type Settings = Pick<Config, 'publicUrl' | 'metadata'>;
+
+/**
+ * Starts a kernel that is among the files of an image (its *tree*). Throws DomainError `image-unsuitable` for arguments that cannot be
+ * filled in.
+ */
+export function treeBoot(
+  { what, kernel, initrd, kernelArguments }: TreeKernel,
+  installation: Installation,
+  settings: Settings,
+  more: Record<string, string> = {},
+): NetworkBoot {
+  const tree = `boot/images/${installation.image.id}/tree`;
+  const values = { ...kernelValues(installation, settings), ...more };
+  return {
+    kind: 'kernel',
+    what,
+    kernelPath: `${tree}/${kernel}`,
+    initrdPath: `${tree}/${initrd}`,
+    arguments: [...filledIn(kernelArguments, values), ...kernelWords(installation.type)],
+  };
+}
+
+/** Throws the same for arguments that name what there is not; told when the image is changed. */
+export function checkKernelArguments(template: string, more: readonly string[] = []): void {
+  const known = Object.fromEntries([...kernelValueNames, ...more].map((name) => [name, name]));
+  filledIn(template, known);
+}
+
+const kernelValueNames = [
+  'treeUrl',
+  'metadataUrl',
+  'controllerUrl',
+  'instanceId',
+  'hostName',
+  'pxeMac',
+] as const;
+
+function kernelValues(
+  { machine, instance, image }: Installation,
+  settings: Settings,
+): Record<(typeof kernelValueNames)[number], string> {
+  const { publicUrl } = settings;
+  return {
+    treeUrl: `${publicUrl}/boot/images/${image.id}/tree`,
+    metadataUrl: metadataUrlOf(settings) ?? '',
+    controllerUrl: publicUrl,
+    instanceId: instance.id,
+    hostName: instance.hostName,
+    pxeMac: machine.pxeMac,
+  };
+}
+
+function filledIn(template: string, values: object): string[] {
+  try {
+    return renderText(template, values)
+      .split(' ')
+      .filter((word) => word !== '');
+  } catch (error) {
+    if (!(error instanceof DomainError)) throw error;
+    throw new DomainError(
+      'image-unsuitable',
+      `The kernel arguments of the image cannot be filled in: ${error.message}.`,
+      { remedy: error.remedy, context: { field: 'install.kernelArguments' }, cause: error },
+    );
+  }
+}

@@ -1,0 +1,120 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { DomainError } from '#core';
+import { TestEngine } from '../support/engine.js';
+import { describeInstallMethod, type MethodUnderTest } from '../support/install-method-conformance.js';
+import { startPostgres, type TestPostgres } from '../support/postgres.js';
+
+let postgres: TestPostgres;
+
+beforeAll(async () => {
+  postgres = await startPostgres();
+});
+afterAll(() => postgres.stop());
+
+const start = async () => TestEngine.start(await postgres.database());
+
+/** What our live image says, and the OS that it leaves. */
+const written = {
+  words: [
+    ['booting', 'install'],
+    ['install', 'install_reboot'],
+    ['booting_disk', 'installed'],
+  ],
+  way: ['queued', 'booting', 'install', 'install_reboot', 'booting_disk', 'installed'],
+  files: { 'create.sh': ['booting'] },
+  boots: { installer: 'kernel', os: 'local' },
+} as const satisfies Omit<MethodUnderTest, 'name' | 'image'>;
+
+const live = {
+  method: 'live',
+  kernel: 'vmlinuz',
+  initrd: 'initrd.img',
+  kernelArguments: 'boot=live fetch={{ treeUrl }}/filesystem.squashfs',
+  completion: 'notify',
+} as const;
+
+const methods: readonly MethodUnderTest[] = [
+  { name: 'copy', image: { kind: 'file_system' }, ...written },
+  { name: 'image', image: { kind: 'disk' }, ...written },
+  {
+    name: 'live',
+    image: { kind: 'tarball', install: live },
+    words: [['starting', 'installed']],
+    way: ['queued', 'starting', 'installed'],
+    files: {},
+    boots: { installer: 'local', os: 'kernel' },
+  },
+];
+
+for (const method of methods) describeInstallMethod(method, start);
+
+describe('the method of an image', () => {
+  let engine: TestEngine;
+
+  beforeAll(async () => {
+    engine = await start();
+  });
+  afterAll(() => engine.stop());
+
+  const chosen = async (image: Parameters<TestEngine['addImage']>[1], wanted?: 'copy' | 'image' | 'live') => {
+    const made = await engine.addImage(`image-${Math.random().toString(36).slice(2)}`, image);
+    const type = await engine.types.get('small');
+    try {
+      return engine.methods.choose(made, type, wanted).name;
+    } catch (error) {
+      return (error as DomainError).message.replace(made.name, 'it');
+    }
+  };
+
+  it('is what it says, else what is usual for its kind, else what the spawn wants', async () => {
+    expect(await chosen({ kind: 'file_system' })).toBe('copy');
+    expect(await chosen({ kind: 'tarball' })).toBe('copy');
+    expect(await chosen({ kind: 'disk' })).toBe('image');
+    expect(await chosen({ kind: 'tarball', install: live })).toBe('live');
+    expect(await chosen({ kind: 'tarball', install: live }, 'copy')).toBe('copy');
+  });
+
+  it('is refused in words where it cannot be', async () => {
+    expect(await chosen({ kind: 'iso' })).toBe(
+      'The image it is an ISO and does not say how it is installed: it is started, and not written to a disk.',
+    );
+    expect(await chosen({ kind: 'disk' }, 'copy')).toBe(
+      'The image it holds a disk, which cannot be installed by copy.',
+    );
+    expect(await chosen({ kind: 'tarball' }, 'live')).toBe(
+      'The image it does not say how it is installed by live.',
+    );
+  });
+
+  it('needs a disk, but for what runs in memory', async () => {
+    await engine.types.update('small', { localGb: 0 });
+    expect(await chosen({ kind: 'disk' })).toBe(
+      'The image it is installed to a disk (image), and machines of the type small have none.',
+    );
+    expect(await chosen({ kind: 'tarball', install: live })).toBe('live');
+  });
+});
+
+describe('a machine without a disk', () => {
+  it('is given back without a wipe, and says so', async () => {
+    const engine = await start();
+    const asker = { kind: 'token', name: 'test' } as const;
+    await engine.addImage('memory', { kind: 'tarball', install: live });
+    const machine = await engine.inactiveMachine('m1', 1);
+    await engine.verbs.change(machine.id, { localGb: 0 }, asker);
+    const instance = await engine.spawn(machine, 'blue', undefined, { image: 'memory' });
+    await engine.until(machine.id, ({ stage, awaits }) => stage === 'starting' && awaits !== null);
+    await engine.say(instance.id, 'installed');
+    await engine.until(machine.id, ({ state }) => state === 'used');
+    await engine.verbs.destroy(instance.id, asker);
+    await engine.until(machine.id, ({ state }) => state === 'inactive');
+    const { items } = await engine.events.list({
+      machineId: machine.id,
+      kinds: ['stage.changed'],
+      limit: 50,
+    });
+    expect(items.at(-1)?.message).toBe('m1 is off, and has no disk to be wiped');
+    expect(engine.orders).toEqual(['on', 'off']);
+    await engine.stop();
+  });
+});
