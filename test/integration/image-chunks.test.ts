@@ -52,7 +52,9 @@ async function store(content: string, holes = true, signal?: AbortSignal): Promi
 }
 
 const unpack = async (input: Buffer) =>
-  Buffer.from((await execa('zstd', ['-d', '-q', '-c'], { input, encoding: 'buffer' })).stdout);
+  Buffer.from(
+    (await execa('zstd', ['-d', '-q', '-c'], { input, encoding: 'buffer', stripFinalNewline: false })).stdout,
+  );
 
 /** What a machine has on its disk: each chunk unpacked by itself, checked and put in its place among zeros. */
 async function written({ lines, chunks, uncompressedBytes }: Stored): Promise<Buffer> {

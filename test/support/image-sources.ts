@@ -51,7 +51,9 @@ export async function written(
     const [offset = 0, length = 0, packedAt = 0, packedLength = 0] = line.split(' ').map(Number);
     const range = { start: packedAt, end: packedAt + packedLength - 1 };
     const input = await buffer(library.openForStreaming(image, range));
-    const data = (await execa('zstd', ['-d', '-q', '-c'], { input, encoding: 'buffer' })).stdout;
+    const data = (
+      await execa('zstd', ['-d', '-q', '-c'], { input, encoding: 'buffer', stripFinalNewline: false })
+    ).stdout;
     if (data.length !== length || sha256(data) !== line.split(' ')[4])
       throw new Error(`not as listed: ${line}`);
     disk.set(data, offset);

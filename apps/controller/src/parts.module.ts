@@ -1,5 +1,5 @@
 import { type DynamicModule, Global, Module } from '@nestjs/common';
-import { ImageCache, ImageDownloads, ImageLibrary, SumsSignatures } from '#images';
+import { ImageCache, ImageDownloads, ImageLibrary, ImageTrees, SumsSignatures } from '#images';
 import { Clock, WakeQueue } from '#platform';
 import { UserDataChecks } from '#metadata';
 import {
@@ -56,6 +56,7 @@ export class PartsModule {
       [EventFeed, parts.feed],
       [ImageLibrary, parts.library],
       [ImageCache, parts.imageCache],
+      [ImageTrees, parts.trees],
       [ImageDownloads, parts.downloads],
       [SumsSignatures, parts.signatures],
       [Configuring, parts.configuring],

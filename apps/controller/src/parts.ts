@@ -5,6 +5,7 @@ import {
   ImageCache,
   ImageDownloads,
   ImageLibrary,
+  ImageTrees,
   Room,
   SumsSignatures,
 } from '#images';
@@ -82,6 +83,7 @@ export interface Parts extends ConfigurationParts {
   feed: EventFeed;
   library: ImageLibrary;
   imageCache: ImageCache;
+  trees: ImageTrees;
   /** Of use where images are taken in or handed out. */
   cacheKeeper: CacheKeeper;
   downloads: ImageDownloads;
@@ -174,12 +176,13 @@ export async function openParts(
     config.powerSync,
     host,
   );
-  const library = await ImageLibrary.open(join(config.dataDir, 'images'), {
+  const imageTools = {
     processes: new StreamingProcesses(),
     runner,
     limits: config.images,
     room: new Room(config.imageCache.preallocation, runner, log),
-  });
+  };
+  const library = await ImageLibrary.open(join(config.dataDir, 'images'), imageTools);
   const shutdown = new Shutdown();
   const imageCache = new ImageCache(library, new ImageCacheStore(database), downloads, {
     ...host,
@@ -201,6 +204,7 @@ export async function openParts(
     feed,
     library,
     imageCache,
+    trees: new ImageTrees(imageCache, library, imageTools, { clock, signal: shutdown.signal }),
     cacheKeeper: new CacheKeeper(imageCache, config.imageCache.intervalMs, host),
     signatures: new SumsSignatures(join(config.dataDir, 'images'), runner),
     downloads,

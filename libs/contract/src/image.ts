@@ -37,6 +37,14 @@ const imageDescription = z
       .boolean()
       .nullish()
       .meta({ description: 'Whether cloud-init configures its OS; else the installer does' }),
+    bootFiles: z
+      .array(z.object({ kernel: z.string(), initrd: z.string() }))
+      .optional()
+      .meta({
+        description:
+          'Of an ISO, or a tarball without an operating system: kernels with their initrds, as paths in it',
+        examples: [[{ kernel: 'casper/vmlinuz', initrd: 'casper/initrd' }]],
+      }),
   })
   .meta({ id: 'ImageDescription' });
 

@@ -232,6 +232,14 @@ export interface ImageDescription {
   defaultUser: string | null;
   /** Whether cloud-init configures the OS; undefined: it was looked into before that was asked. */
   cloudInit?: boolean | null;
+  /** What starts the installer or the live system that it is, as paths in it; undefined: it is neither, or was looked into before that was asked. */
+  bootFiles?: BootFiles[];
+}
+
+/** A kernel and the initrd that belongs to it. */
+export interface BootFiles {
+  kernel: string;
+  initrd: string;
 }
 
 export interface ImagePartitionTable {

@@ -11,6 +11,7 @@ import { importImage, type StoredImage } from './image-import.js';
 import type { ImportRequest } from './intake/intake.js';
 import { chunkBytes } from './intake/stream-meters.js';
 import { ChunkReader } from './stored/chunk-reader.js';
+import { TreeFolders } from './trees/tree-folders.js';
 
 /** Folders of what is on its way; left behind, they are cleared at the next start. */
 export const incomingPrefix = 'incoming-';
@@ -28,17 +29,20 @@ type ImageFile = Pick<Image, 'sha256'>;
 
 /**
  * The image files of this controller: a folder with two files for each content, its chunks and their list, both called
- * after the SHA-256 of the former. They appear whole or not at all.
+ * after the SHA-256 of the former, and a folder when it was unpacked. They appear whole or not at all.
  */
 export class ImageLibrary {
   /** How many need this content, by its digest: an import that ended with it and has no image of it yet, or who reads it. */
   private readonly held = new Map<string, number>();
   private removing: Promise<void> = Promise.resolve();
+  readonly trees: TreeFolders;
 
   private constructor(
     readonly directory: string,
     private readonly tools: Tools,
-  ) {}
+  ) {
+    this.trees = new TreeFolders(directory, incomingPrefix);
+  }
 
   /** Makes the folder when it is missing, and clears what an interrupted import left. */
   static async open(directory: string, tools: Tools): Promise<ImageLibrary> {
@@ -67,15 +71,46 @@ export class ImageLibrary {
    * Looks into what is stored of an image, which is held meanwhile. Throws DomainError `image-not-found`, `disk-full`, or
    * `image-checksum-mismatch` when its files are damaged.
    */
-  async inspect(image: Image, { signal, onProgress }: InspectionRequest): Promise<Inspection> {
+  async inspect(image: Image, following: InspectionRequest): Promise<Inspection> {
+    const { signal, onProgress } = following;
+    return await this.withContent(image, following, async (path) => {
+      onProgress({ stage: 'check', doneBytes: 0, totalBytes: null });
+      return await inspectImage({ ...image, path }, this.tools.processes, { signal });
+    });
+  }
+
+  /**
+   * Unpacks an image that somebody holds, and gives the folder with its files. `unpack` is told where the content lies, and makes
+   * the folder. Throws what `inspect` throws.
+   */
+  async addTree(
+    image: Image,
+    signal: AbortSignal,
+    unpack: (content: string, folder: string) => Promise<void>,
+  ): Promise<string> {
+    const following = { signal, onProgress: () => undefined };
+    return await this.withContent(image, following, async (content, folder) => {
+      const made = join(folder, 'tree');
+      await unpack(content, made);
+      const tree = await this.trees.place(image, made);
+      await this.syncDirectory();
+      return tree;
+    });
+  }
+
+  /** Gives what is stored of an image, unpacked in a folder that is gone afterwards. */
+  private async withContent<T>(
+    image: Image,
+    following: InspectionRequest,
+    work: (content: string, folder: string) => Promise<T>,
+  ): Promise<T> {
     await this.listBytes(image);
-    return await this.inFolder(signal, async (folder) => {
+    return await this.inFolder(following.signal, async (folder) => {
       const path = join(folder, 'content');
       const chunks = this.openForStreaming(image);
       const stored = { ...image, chunks, list: await text(this.openList(image)) };
-      await new ChunkReader(this.tools.processes, { signal, onProgress }).read(stored, path);
-      onProgress({ stage: 'check', doneBytes: 0, totalBytes: null });
-      return await inspectImage({ ...image, path }, this.tools.processes, { signal });
+      await new ChunkReader(this.tools.processes, following).read(stored, path);
+      return await work(path, folder);
     });
   }
 
@@ -93,10 +128,11 @@ export class ImageLibrary {
   async files(): Promise<{ sha256: string; bytes: number; changedAt: Date }[]> {
     const found = new Map<string, { sha256: string; bytes: number; changedAt: Date }>();
     for (const entry of await readdir(this.directory)) {
-      const [, sha256] = /^([0-9a-f]{64})\.(zst|chunks)$/.exec(entry) ?? [];
+      const [, sha256, suffix] = /^([0-9a-f]{64})\.(zst|chunks|tree)$/.exec(entry) ?? [];
       const file = sha256 && (await stat(join(this.directory, entry)).catch(() => undefined)); // gone meanwhile
       if (!sha256 || !file) continue;
-      const bytes = (found.get(sha256)?.bytes ?? 0) + file.size;
+      const size = suffix === 'tree' ? await this.trees.bytes({ sha256 }) : file.size;
+      const bytes = (found.get(sha256)?.bytes ?? 0) + size;
       found.set(sha256, { sha256, bytes, changedAt: file.mtime });
     }
     return [...found.values()];
@@ -141,6 +177,7 @@ export class ImageLibrary {
 
   /** Does nothing when it is gone already. */
   async remove(image: ImageFile): Promise<void> {
+    await this.trees.remove(image);
     await rm(this.fileOf(image), { force: true });
     await rm(this.listOf(image), { force: true });
   }

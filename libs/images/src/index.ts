@@ -14,4 +14,5 @@ export { type ImageSent, ImageServer } from './serving/image-server.js';
 export type { StoredImage } from './image-import.js';
 export type { ImportRequest } from './intake/intake.js';
 export { Room } from './room.js';
+export { ImageTrees, type TreeFile } from './trees/image-trees.js';
 export { SumsSignatures } from './sums-signatures.js';

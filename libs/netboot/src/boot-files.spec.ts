@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { bootFiles, type NetworkBoot } from './boot-files.js';
@@ -14,8 +14,13 @@ const live: NetworkBoot = {
   arguments: [],
 };
 
+const treeFile = async (): Promise<string> => {
+  throw new Error('there is none');
+};
+
 const handler = bootFiles({
   liveImageDirectory: '/nonexistent',
+  treeFile,
   decide: async (mac) =>
     mac === '52:54:00:12:34:56' ? live : { kind: 'local', reason: `${mac} is unknown` },
   render: async (decision, loader) =>
@@ -65,6 +70,7 @@ describe('boot files', () => {
   it('come from the first directory that has them', async () => {
     const nowhere = bootFiles({
       liveImageDirectory: '/nonexistent',
+      treeFile,
       decide: async () => live,
       render: async () => '',
       loaderDirectories: ['/nonexistent', ...debianLoaderDirectories],
@@ -74,22 +80,26 @@ describe('boot files', () => {
     await content?.close?.();
   });
 
-  it('come from the folder of the live image for UEFI, kernel and initrd too, once they are there', async () => {
+  it('come from the folder of the live image for UEFI, kernel and initrd too, once they are there, also in an image', async () => {
     const directory = await mkdtemp(join(tmpdir(), 'dodai-loaders-'));
     try {
       const files = bootFiles({
         decide: async () => live,
         render: async () => '',
         liveImageDirectory: directory,
+        treeFile: async (imageId, path) => join(directory, imageId, path),
       });
       const ask = async (path: string) => {
         const content = await files({ path, client: { address: '10.0.0.9', port: 1 } });
         await content?.close?.();
         return content?.sizeBytes;
       };
+      const image = '0a0b0c0d-0000-4000-8000-000000000001';
+      await mkdir(join(directory, image, 'casper'), { recursive: true });
       for (const [path, name] of [
         [uefiLoader, uefiLoader],
         ['boot/live/initrd.img', 'initrd.img'],
+        [`boot/images/${image}/tree/casper/initrd`, `${image}/casper/initrd`],
       ] as const) {
         expect(await ask(path)).toBeUndefined();
         await writeFile(join(directory, name), 'text');

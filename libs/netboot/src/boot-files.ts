@@ -31,16 +31,19 @@ export interface BootFilesOptions {
   render: (decision: NetworkBoot, loader: Loader) => Promise<string>;
   /** Kernel and initrd of the live image, and the loaders for UEFI. */
   liveImageDirectory: string;
+  /** The file on the disk that is at this path in an image. Rejects when there is none: the reason is for the timeline. */
+  treeFile: (imageId: string, path: string) => Promise<string>;
   /** Where the loaders for BIOS are, searched in this order. */
   loaderDirectories?: readonly string[];
 }
 
 const LIVE_FILE = /^boot\/live\/(vmlinuz|initrd\.img)$/;
+const TREE_FILE = /^boot\/images\/([0-9a-f-]{36})\/tree\/(.+)$/;
 
 /**
  * The files of a network boot, rendered when they are asked for: the loaders, and the configuration of each machine:
  * `pxelinux.cfg/01-<mac>` on BIOS, `grub/grub.cfg-01-<mac>` on UEFI. The signed GRUB speaks no HTTP: it has kernel and initrd
- * from here, too.
+ * from here, too, those in images as well.
  * pxelinux asks for a configuration by its UUID, then its MAC, then its address in hexadecimal, then `default`. Only the MAC
  * says which machine it is; `default` is what a machine without an Ethernet address ends at, and boots its disk.
  */
@@ -48,6 +51,7 @@ export function bootFiles({
   decide,
   render,
   liveImageDirectory,
+  treeFile,
   loaderDirectories = debianLoaderDirectories,
 }: BootFilesOptions): TftpHandler {
   const loaders = new LoaderFiles([liveImageDirectory, ...loaderDirectories]);
@@ -55,6 +59,8 @@ export function bootFiles({
     if (path === grubFirstConfiguration) return text(grubFirstText);
     const live = LIVE_FILE.exec(path)?.[1];
     if (live !== undefined) return fileContent(join(liveImageDirectory, live));
+    const [, imageId, inTree] = TREE_FILE.exec(path) ?? [];
+    if (imageId !== undefined && inTree !== undefined) return fileContent(await treeFile(imageId, inTree));
     const own = configurationName(path);
     return own === null ? loaders.content(path) : configuration(own);
   };

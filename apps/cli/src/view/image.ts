@@ -62,7 +62,13 @@ function described(description: ImageView['description']): Parameters<typeof fac
     ['Kernel arguments', kernelArguments],
     ['User in it', defaultUser],
     ['cloud-init', cloudInitText(description.cloudInit)],
+    ['Starts with', bootFilesText(description)],
   ];
+}
+
+/** A line for each kernel. */
+function bootFilesText({ bootFiles = [] }: Description): string | null {
+  return bootFiles.map(({ kernel, initrd }) => `${kernel} with ${initrd}`).join('\n') || null;
 }
 
 type Description = NonNullable<ImageView['description']>;

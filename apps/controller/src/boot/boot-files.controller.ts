@@ -30,8 +30,12 @@ import { sendFile } from './send-file.js';
 const liveFile = z.enum(['vmlinuz', 'initrd.img']);
 const fileName = z.enum(installerFiles);
 const chunkBytes = 1024 * 1024;
+/** What takes some seconds on a slow network: a machine that waits for it is not stuck. */
+const longBytes = 32 * 1024 * 1024;
+/** Express gives what a wildcard stands for in parts. */
+const treePath = z.union([z.string(), z.array(z.string())]).transform((path) => [path].flat().join('/'));
 
-/** What machines fetch while they boot, are installed and are wiped. Names are a closed set: no path is ever joined from a URL. */
+/** What machines fetch while they boot, are installed and are wiped. Names are a closed set: no path is joined from a URL, but for the files in an image. */
 @ApiExcludeController()
 @UseFilters(FetchRefusalFilter)
 @NeedsNoApiToken()
@@ -83,6 +87,19 @@ export class BootFilesController {
   ): Promise<void> {
     const list = await this.images.findList(id);
     await this.recorder.around(request, () => sendFile(request, response, list));
+  }
+
+  /** A folder is nothing that can be sent. */
+  @Get('images/:id/tree/*path')
+  async imageTree(
+    @Param('id', { schema: uuid }) id: string,
+    @Param('path', { schema: treePath }) path: string,
+    @Req() request: Request,
+    @Res() response: Response,
+  ): Promise<void> {
+    const file = await this.images.findInTree(id, path);
+    if (request.method === 'GET' && file.sizeBytes >= longBytes) this.recorder.began(request);
+    await this.recorder.around(request, () => sendFile(request, response, file));
   }
 
   @Get('instances/:id/:file')

@@ -1,16 +1,21 @@
+import { createReadStream } from 'node:fs';
 import { Injectable } from '@nestjs/common';
 import { DomainError, type Image } from '#core';
-import { ImageCache, ImageLibrary } from '#images';
+import { ImageCache, ImageLibrary, ImageTrees } from '#images';
 import { ImageStore } from '#store';
 import type { ServedFile } from './send-file.js';
 
-/** The images of the catalogue as files to send: their chunks, and the lists of them. What is not here any more is fetched first. */
+/** Their size decides the speed. */
+const chunkBytes = 1024 * 1024;
+
+/** The images of the catalogue as files to send: their chunks, the lists of them, and the files that are in them. What is not here any more is fetched first. */
 @Injectable()
 export class ImageFiles {
   constructor(
     private readonly images: ImageStore,
     private readonly library: ImageLibrary,
     private readonly cache: ImageCache,
+    private readonly trees: ImageTrees,
   ) {}
 
   /** Throws DomainError `image-not-found`. */
@@ -35,6 +40,18 @@ export class ImageFiles {
       type: 'text/plain; charset=utf-8',
       etag: image.chunksSha256,
       open: (range) => this.library.openList(image, range),
+    };
+  }
+
+  /** What is at this path in an image. Throws what `ImageTrees.open` throws. */
+  async findInTree(id: string, path: string): Promise<ServedFile> {
+    const image = await this.images.find(id);
+    const { file, sizeBytes } = await this.trees.open(image, path);
+    return {
+      sizeBytes,
+      type: 'application/octet-stream',
+      etag: image.sha256,
+      open: (range) => createReadStream(file, { highWaterMark: chunkBytes, ...range }),
     };
   }
 }

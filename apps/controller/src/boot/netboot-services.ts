@@ -48,6 +48,7 @@ export class NetbootServices {
         decide: (mac) => this.decide(mac),
         render: (decision, loader) => this.render(decision, loader),
         liveImageDirectory: config.liveImage.dir,
+        treeFile: (imageId, path) => this.treeFile(imageId, path),
       }),
       onEvent: (event) => this.onTftp(event),
     });
@@ -106,6 +107,11 @@ export class NetbootServices {
 
   private render(decision: NetworkBoot & { mac?: string }, loader: Loader): Promise<string> {
     return this.parts.netbooting.configuration(loader, decision.mac ?? anyMac, decision);
+  }
+
+  private async treeFile(imageId: string, path: string): Promise<string> {
+    const { stores, trees } = this.parts;
+    return (await trees.open(await stores.images.find(imageId), path)).file;
   }
 
   private onInventory({ kind }: TimelineEvent): void {

@@ -101,10 +101,15 @@ export class ImageCache {
    * what `ensure` and `ImageLibrary.inspect` throw.
    */
   async inspect(image: Image, request: InspectionRequest): Promise<Inspection> {
+    return await this.whileHeld(image, image.dataBytes, (held) => this.library.inspect(held, request));
+  }
+
+  /** Nothing of the image goes from the cache until the work on it, which takes `workBytes` of the disk, has ended. */
+  async whileHeld<T>(image: Image, workBytes: number, work: (held: Image) => Promise<T>): Promise<T> {
     const held = await this.hold(image);
     try {
-      await this.makeRoom(held.name, 0, held.dataBytes);
-      return await this.library.inspect(held, request);
+      await this.makeRoom(held.name, 0, workBytes);
+      return await work(held);
     } finally {
       this.library.release(held);
     }

@@ -4,6 +4,7 @@ import { describe, undescribed } from './describing/describe.js';
 import { type ImageToInspect, openImage, type OpenedImage } from './opened-image.js';
 import { BoundedPrograms } from './reading/bounded-programs.js';
 import { requirements } from './requirements/all.js';
+import { mediumFindings } from './requirements/medium.js';
 import { architecture } from './requirements/system.js';
 
 export interface Inspection {
@@ -26,7 +27,6 @@ export async function inspectImage(
   processes: StreamingProcesses,
   { signal = new AbortController().signal, clock = new SystemClock() }: InspectOptions = {},
 ): Promise<Inspection> {
-  if (image.kind === 'iso') return { description: undescribed, findings: [] };
   try {
     const opened = await openImage(image, new BoundedPrograms(processes, clock, signal));
     const description = await describe(opened);
@@ -53,6 +53,7 @@ export function refuseForeign({ findings }: Inspection): void {
 
 async function findingsOf(opened: OpenedImage, description: ImageDescription): Promise<ImageFinding[]> {
   const { contents } = opened;
+  if (description.bootFiles) return mediumFindings(description.bootFiles, description);
   if (contents === null) return [nothingInside(opened)];
   const found: ImageFinding[] = [];
   for (const requirement of requirements) {

@@ -1,11 +1,13 @@
 import type { FileHandle } from 'node:fs/promises';
 import { open } from 'node:fs/promises';
-import type { ImageKind } from '#core';
+import type { BootFiles, ImageKind } from '#core';
+import { bootFilesAmong } from './describing/boot-files.js';
 import { startsOnBios } from './reading/boot-code.js';
 import type { BoundedPrograms } from './reading/bounded-programs.js';
 import { type Root, rootsAmong, type Volume, volumesOf } from './reading/find-root.js';
 import { GrubFstest } from './reading/grub-fstest.js';
 import { ImageContents } from './reading/image-contents.js';
+import { IsoFiles } from './reading/iso-files.js';
 import { type DiskPartition, type DiskTable, readPartitionTable } from './reading/partition-table.js';
 import { TarFiles } from './reading/tar-files.js';
 import { type Mount, VolumeFiles } from './reading/volume-files.js';
@@ -38,6 +40,13 @@ export interface OpenedImage {
   root: Volume | null;
   /** null: it is no disk, or has no partition table. */
   disk: OpenedDisk | null;
+  /** What an ISO, or a tarball without an operating system, starts an installer or a live system with; null: it is neither. */
+  medium: Medium | null;
+}
+
+interface Medium {
+  files: ImageContents;
+  bootFiles: BootFiles[];
 }
 
 /** Throws DomainError `program-missing`, or `image-invalid` when it takes too long. */
@@ -47,27 +56,36 @@ export async function openImage(image: ImageToInspect, programs: BoundedPrograms
   if (kind === 'file_system')
     return await openFileSystem(new GrubFstest(programs, path), image.fileSystem ?? '');
   if (kind === 'disk') return await openDisk(path, new GrubFstest(programs, path));
-  return { kind, contents: null, root: null, disk: null };
+  return { ...nothing, kind, medium: mediumOf(await IsoFiles.open(programs, path)) };
 }
 
+const nothing = { contents: null, root: null, disk: null, medium: null };
+
 async function openTarball(path: string, programs: BoundedPrograms): Promise<OpenedImage> {
-  const contents = new ImageContents(await TarFiles.open(programs, path));
+  const files = await TarFiles.open(programs, path);
+  const contents = new ImageContents(files);
   const isRoot = (await contents.has('/etc')) && (await contents.has('/usr'));
-  return { kind: 'tarball', contents: isRoot ? contents : null, root: null, disk: null };
+  if (isRoot) return { ...nothing, kind: 'tarball', contents };
+  const medium = mediumOf(files);
+  return { ...nothing, kind: 'tarball', medium: medium.bootFiles.length > 0 ? medium : null };
+}
+
+function mediumOf(files: TarFiles | IsoFiles): Medium {
+  return { files: new ImageContents(files), bootFiles: bootFilesAmong(files.paths()) };
 }
 
 async function openFileSystem(reader: GrubFstest, fileSystem: string): Promise<OpenedImage> {
   const volume = { device: '(loop0)', partition: null, fileSystem };
   const root = (await rootsAmong(reader, [volume]))[0];
   const contents = root ? contentsOf(reader, [mountOf(root)]) : null;
-  return { kind: 'file_system', contents, root: root ? volume : null, disk: null };
+  return { ...nothing, kind: 'file_system', contents, root: root ? volume : null };
 }
 
 async function openDisk(path: string, reader: GrubFstest): Promise<OpenedImage> {
   const file = await open(path);
   try {
     const table = await readPartitionTable(file);
-    if (table === null) return { kind: 'disk', contents: null, root: null, disk: null };
+    if (table === null) return { ...nothing, kind: 'disk' };
     return await openPartitions(file, reader, table);
   } finally {
     await file.close();
@@ -86,13 +104,13 @@ async function openPartitions(file: FileHandle, reader: GrubFstest, table: DiskT
     startsOnBios: await startsOnBios(file, table),
     esp: esp && contentsOf(reader, [{ ...esp, at: '/' }]),
   };
-  if (!root) return { kind: 'disk', contents: null, root: null, disk };
+  if (!root) return { ...nothing, kind: 'disk', disk };
   const boot = await bootMount(
     reader,
     volumes.filter((volume) => volume !== root.volume),
   );
   const mounts = [mountOf(root), boot, esp].filter((mount) => mount !== null);
-  return { kind: 'disk', contents: contentsOf(reader, mounts), root: root.volume, disk };
+  return { ...nothing, kind: 'disk', contents: contentsOf(reader, mounts), root: root.volume, disk };
 }
 
 const contentsOf = (reader: GrubFstest, mounts: Mount[]) =>

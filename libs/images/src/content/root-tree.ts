@@ -1,6 +1,7 @@
 import { createInterface } from 'node:readline';
 import { DomainError } from '#core';
 import type { StreamingProcesses } from '#platform';
+import { bootFilesAmong, mayBeBootFile } from '../check/describing/boot-files.js';
 import { shown } from '../kinds/kind.js';
 import { refusedAs } from '../image-kinds.js';
 
@@ -23,7 +24,7 @@ const others: readonly { has: string; called: string; remedy: string }[] = [
 
 /**
  * Reads the names in a tarball, all of them, so that it is known to be whole. Throws DomainError `image-invalid` unless
- * they look like a root file system.
+ * they look like a root file system, or like what starts an installer or a live system: a kernel with its initrd.
  */
 export async function checkRootTree(
   file: string,
@@ -40,11 +41,15 @@ export async function checkRootTree(
   );
   tar.stdin.end();
   const top = new Set<string>();
+  const bootFiles: string[] = [];
+  let hasSystem = false;
   try {
     for await (const name of createInterface({ input: tar.stdout, crlfDelay: Infinity })) {
       const parts = name.split('/').filter((part) => part !== '' && part !== '.');
       if (parts.includes('..')) throw leaves(name);
       if (parts[0] !== undefined && top.size < mostNames) top.add(parts[0]);
+      if (bootFiles.length < mostNames && mayBeBootFile(name)) bootFiles.push(`/${parts.join('/')}`);
+      hasSystem ||= parts.slice(-2).join('/') === 'etc/passwd';
     }
     signal?.throwIfAborted();
     const { exitCode, stderr } = await tar.ended;
@@ -52,10 +57,10 @@ export async function checkRootTree(
   } finally {
     over.abort();
   }
-  checkTop(top);
+  if (hasSystem || bootFilesAmong(bootFiles).length === 0) checkTop(top);
 }
 
-/** More than any root file system has at its top. */
+/** More than any root file system has at its top, and more kernels than anything has. */
 const mostNames = 1000;
 
 function checkTop(top: ReadonlySet<string>): void {

@@ -136,12 +136,13 @@ export function encodeData(block: number, payload: Uint8Array): Buffer {
   return packet;
 }
 
+/** Loaders have no room for a long one. */
 export function encodeError(code: number, message: string): Buffer {
-  return Buffer.concat([
-    uint16Pair(Opcode.error, code),
-    Buffer.from(`${message.replaceAll('\0', '')}\0`, 'utf8'),
-  ]);
+  const text = message.replaceAll('\0', '').slice(0, mostErrorChars);
+  return Buffer.concat([uint16Pair(Opcode.error, code), Buffer.from(`${text}\0`, 'utf8')]);
 }
+
+const mostErrorChars = 300;
 
 function uint16Pair(first: number, second = 0): Buffer {
   const header = Buffer.alloc(HEADER_BYTES);

@@ -90,6 +90,15 @@ describe('an image and a type', () => {
     ],
     ['a whole disk without one', disk({ description: debian }), 'image-unsuitable', 'starts on no firmware'],
     ['an ISO', image({ kind: 'iso', description: null }), 'image-unsuitable', 'is an ISO'],
+    [
+      'a tarball that starts an installer',
+      image({
+        kind: 'tarball',
+        description: { ...debian, os: null, bootFiles: [{ kernel: 'linux', initrd: 'initrd.gz' }] },
+      }),
+      'image-unsuitable',
+      'is an installer or a live system',
+    ],
     ['one of before there were chunks', image({ chunksSha256: '' }), 'image-unsuitable', 'in chunks'],
   ])('do not: %s', (_fact, content, code, message) => {
     const remedy = expect.stringMatching(/^[A-Z].*\.$/);

@@ -40,11 +40,12 @@ export function checkFit(image: Content, type: Divided): void {
   );
 }
 
-/** Throws `image-unsuitable` for an ISO. */
-export function writtenKind({ kind, name }: Content): Exclude<ImageKind, 'iso'> {
-  if (kind !== 'iso') return kind;
+/** Throws `image-unsuitable` for an ISO, and for what else starts an installer or a live system. */
+export function writtenKind({ kind, name, description }: Content): Exclude<ImageKind, 'iso'> {
+  if (kind !== 'iso' && !description?.bootFiles) return kind;
+  const what = kind === 'iso' ? 'an ISO' : 'an installer or a live system';
   throw unsuitable(
-    `The image ${name} is an ISO, which is started and not written to a disk.`,
+    `The image ${name} is ${what}, which is started and not written to a disk.`,
     'Choose an image of a disk, a file system or a tarball.',
   );
 }

@@ -34,3 +34,17 @@ function machineOf(header: Buffer): string | null {
   const name = machines[number] ?? `ELF machine ${number}`;
   return name === 'ppc64' && isLittle ? 'ppc64le' : name;
 }
+
+const kernelHeadBytes = 1024;
+
+/**
+ * What a kernel is made for; null: it does not say. Linux, Documentation/arch/x86/boot.rst (header, xloadflags) and
+ * Documentation/arch/arm64/booting.rst (magic).
+ */
+export async function kernelArchitectureOf(files: ImageContents, path: string): Promise<string | null> {
+  const head = (await files.head(path, kernelHeadBytes)) ?? Buffer.alloc(0);
+  if (head.length < kernelHeadBytes) return null;
+  if (head.toString('latin1', 0x202, 0x206) === 'HdrS')
+    return head.readUInt16LE(0x236) & 1 ? 'x86_64' : 'i686';
+  return head.toString('latin1', 0x38, 0x3c) === 'ARM\x64' ? 'aarch64' : null;
+}

@@ -1,7 +1,7 @@
 import type { ImageDescription } from '#core';
 import type { OpenedImage } from '../opened-image.js';
 import type { DiskPartition, DiskTable } from '../reading/partition-table.js';
-import { architectureOf } from './architecture.js';
+import { architectureOf, kernelArchitectureOf } from './architecture.js';
 import { bootModesOf, installableBootModesOf } from './boot-modes.js';
 import { isCloudInitAtWork } from './cloud-init.js';
 import { defaultUserOf } from './default-user.js';
@@ -22,7 +22,8 @@ export const undescribed: ImageDescription = {
 };
 
 export async function describe(image: OpenedImage): Promise<ImageDescription> {
-  const { contents, root, disk } = image;
+  const { contents, root, disk, medium } = image;
+  if (medium) return await describeMedium(medium);
   const outside: ImageDescription = {
     ...undescribed,
     bootModes: await bootModesOf(image),
@@ -40,6 +41,15 @@ export async function describe(image: OpenedImage): Promise<ImageDescription> {
     defaultUser: await defaultUserOf(contents),
     cloudInit: await isCloudInitAtWork(contents),
   };
+}
+
+async function describeMedium({
+  files,
+  bootFiles,
+}: NonNullable<OpenedImage['medium']>): Promise<ImageDescription> {
+  const first = bootFiles[0];
+  const architecture = first ? await kernelArchitectureOf(files, `/${first.kernel}`) : null;
+  return { ...undescribed, architecture, bootFiles };
 }
 
 function withoutMarks({ type, sectorBytes, partitions }: DiskTable): ImageDescription['partitionTable'] {

@@ -2,45 +2,52 @@ import { posix } from 'node:path';
 import { DomainError } from '#core';
 import type { BoundedPrograms } from './bounded-programs.js';
 import type { ImageFiles } from './image-files.js';
+import { PathTree } from './path-tree.js';
 
 /** Enough for half a million files. */
 const listingBytes = 64 * 1024 ** 2;
-/** As many as Linux follows (path_resolution(7)). */
-const mostLinks = 40;
 
 interface Member {
   /** As the archive has it: `./etc/passwd`. */
   name: string;
+  kind: 'directory' | 'file' | 'link';
   /** Of a symbolic link. */
   target?: string;
 }
 
 /** The files in a tar archive, of which the directory is read once. Later members replace earlier ones of the same path. */
 export class TarFiles implements ImageFiles {
+  private readonly tree: PathTree;
+
   private constructor(
     private readonly programs: BoundedPrograms,
     private readonly archive: string,
     private readonly members: ReadonlyMap<string, Member>,
-    private readonly directories: ReadonlyMap<string, ReadonlySet<string>>,
-  ) {}
+  ) {
+    this.tree = new PathTree(members.keys(), linksOf(members));
+  }
 
+  /** Throws DomainError `image-invalid` when there are too many. */
   static async open(programs: BoundedPrograms, archive: string): Promise<TarFiles> {
     const args = ['--list', '--verbose', '--quoting-style=c', ...archiveArgs(archive)];
     const listing = await programs.read('tar', args, listingBytes);
     if (listing?.isCut) throw tooMany();
     const members = new Map((listing?.bytes.toString('latin1') ?? '').split('\n').flatMap(membersOf));
-    return new TarFiles(programs, archive, members, directoriesOf(members.keys()));
+    return new TarFiles(programs, archive, members);
+  }
+
+  paths(): string[] {
+    return [...this.members].filter(([, { kind }]) => kind === 'file').map(([path]) => path);
   }
 
   async list(directory: string): Promise<readonly string[]> {
-    const path = this.resolve(directory);
-    return path === undefined ? [] : [...(this.directories.get(path) ?? [])];
+    return this.tree.list(directory);
   }
 
   async read(file: string, maxBytes: number): Promise<Buffer | undefined> {
-    const path = this.resolve(file);
+    const path = this.tree.resolve(file);
     const member = path === undefined ? undefined : this.members.get(path);
-    if (!member || member.target !== undefined) return undefined;
+    if (!member || member.kind === 'link') return undefined;
     const args = [
       '--extract',
       '--to-stdout',
@@ -50,26 +57,6 @@ export class TarFiles implements ImageFiles {
       member.name,
     ];
     return (await this.programs.read('tar', args, maxBytes))?.bytes;
-  }
-
-  /** The path with no link in it; undefined: links that end nowhere. */
-  private resolve(path: string): string | undefined {
-    let left = path.split('/').filter(Boolean);
-    let done = '/';
-    for (let links = 0; left.length > 0;) {
-      const next = posix.join(done, left[0] ?? '');
-      const target = this.members.get(next)?.target;
-      left = left.slice(1);
-      if (target === undefined) {
-        done = next;
-        continue;
-      }
-      links += 1;
-      if (links > mostLinks) return undefined;
-      left = [...target.split('/').filter(Boolean), ...left];
-      if (target.startsWith('/')) done = '/';
-    }
-    return done;
   }
 }
 
@@ -88,24 +75,18 @@ const directoryLine = /^d\S+ .*? "([^"\\]*)"$/;
 
 function membersOf(text: string): [string, Member][] {
   const directory = directoryLine.exec(text)?.[1];
-  if (directory !== undefined) return [[absolute(directory), { name: directory }]];
+  if (directory !== undefined) return [[absolute(directory), { name: directory, kind: 'directory' }]];
   const [, type, name, target] = line.exec(text) ?? [];
   if (name === undefined) return [];
-  if (type === 'l') return [[absolute(name), { name, target: target ?? '' }]];
+  if (type === 'l') return [[absolute(name), { name, kind: 'link', target: target ?? '' }]];
   // A hard link has its content where the other name is.
-  return [[absolute(name), { name: type === 'h' ? (target ?? name) : name }]];
+  return [[absolute(name), { name: type === 'h' ? (target ?? name) : name, kind: 'file' }]];
+}
+
+function linksOf(members: ReadonlyMap<string, Member>): Map<string, string> {
+  return new Map(
+    [...members].flatMap(([path, { target }]) => (target === undefined ? [] : [[path, target]])),
+  );
 }
 
 const absolute = (name: string) => posix.join('/', name).replace(/(?<=.)\/$/, '');
-
-function directoriesOf(paths: Iterable<string>): Map<string, Set<string>> {
-  const directories = new Map<string, Set<string>>();
-  for (let path of paths) {
-    for (; path !== '/'; path = posix.dirname(path)) {
-      const names = directories.get(posix.dirname(path)) ?? new Set();
-      if (names.has(posix.basename(path))) break;
-      directories.set(posix.dirname(path), names.add(posix.basename(path)));
-    }
-  }
-  return directories;
-}

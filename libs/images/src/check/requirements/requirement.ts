@@ -8,7 +8,7 @@ export interface InspectedImage extends OpenedImage {
   description: ImageDescription;
 }
 
-type Outcome = Omit<ImageFinding, 'check'>;
+export type Outcome = Omit<ImageFinding, 'check'>;
 
 /** Something that an image must satisfy. */
 export interface Requirement {

@@ -1,5 +1,5 @@
 import type { ImageContents } from '../reading/image-contents.js';
-import { fault, ok, type Requirement, warning } from './requirement.js';
+import { fault, ok, type Outcome, type Requirement, warning } from './requirement.js';
 
 export const architecture: Requirement = {
   check: 'architecture',
@@ -11,13 +11,17 @@ export const architecture: Requirement = {
         'Make sure that it is the root file system of an x86_64 Linux.',
       );
     }
-    if (found === 'x86_64') return ok(`It is made for ${found}.`);
-    return fault(
-      `It is made for ${found}, and machines that dodai installs are x86_64.`,
-      'Get the same image for x86_64 (amd64).',
-    );
+    return architectureOutcome(found);
   },
 };
+
+export function architectureOutcome(found: string): Outcome {
+  if (found === 'x86_64') return ok(`It is made for ${found}.`);
+  return fault(
+    `It is made for ${found}, and machines that dodai installs are x86_64.`,
+    'Get the same image for x86_64 (amd64).',
+  );
+}
 
 export const systemd: Requirement = {
   check: 'systemd',
