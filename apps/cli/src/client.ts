@@ -11,6 +11,7 @@ import {
   type Digests,
   type EventView,
   type ImageFetchInput,
+  type ImagePatch,
   type ImageSums,
   type ImageView,
   type InstanceCreateInput,
@@ -187,6 +188,11 @@ export class DodaiClient {
 
   async image(image: string): Promise<ImageView> {
     return await this.#http.read(imageView, { path: `/v1/images/${segment(image)}` });
+  }
+
+  async updateImage(image: string, body: ImagePatch): Promise<ImageView> {
+    const path = `/v1/images/${segment(image)}`;
+    return await this.#http.read(imageView, { method: 'PATCH', path, body });
   }
 
   async uploadImage(upload: ImageUpload): Promise<ImageView> {

@@ -1,16 +1,18 @@
 import { type Command, Option } from 'commander';
 import { fileNameOf } from '#contract';
+import { DomainError } from '#core';
 import type { CliIo } from '../cli-io.js';
 import { collect } from '../collect.js';
 import { digestsOf, digestsOfUrl, type Expected } from '../file-digest.js';
 import { sendImage } from '../send-image.js';
+import { installHelp, installOf, type InstallOptions, withInstallOptions } from '../install-options.js';
 import { type Session, withSession } from '../session.js';
 import { showTransfer } from '../view/transfer-bar.js';
 import { imageDetails, imageTable } from '../view/image.js';
 import { complaints } from '../view/image-findings.js';
 import { addImageCheck } from './image-check.js';
 
-interface ImportOptions extends Expected {
+interface ImportOptions extends Expected, InstallOptions {
   name: string;
   defaultUser?: string;
 }
@@ -39,7 +41,7 @@ export function addImages(program: Command, io: CliIo): void {
     .argument('<image>', 'id or name')
     .description('Show one image')
     .action(withSession(io, show));
-  images
+  const importing = images
     .command('import')
     .argument('<file>', 'file to send, or http or https URL to have fetched')
     .description('Send an image to the controller, or have it fetch one; it checks and keeps it')
@@ -54,9 +56,13 @@ export function addImages(program: Command, io: CliIo): void {
     )
     .option('--sums-signature <file>', 'signature of that list, unless it is signed in itself')
     .option('--signed-by <keyring>', 'public keys of which one must have signed that list')
-    .option('--default-user <user>', 'user that SSH keys are put in for')
-    .addHelpText('after', importHelp)
-    .action(withSession(io, importImage));
+    .option('--default-user <user>', 'user that SSH keys are put in for');
+  withInstallOptions(importing).addHelpText('after', importHelp).action(withSession(io, importImage));
+  const setting = images
+    .command('set')
+    .argument('<image>', 'id or name')
+    .description('Say how an image is installed from now on');
+  withInstallOptions(setting).addHelpText('after', installHelp).action(withSession(io, set));
   addImageCheck(images, io);
   images
     .command('delete')
@@ -79,8 +85,10 @@ async function show({ client, output }: Session, name: string): Promise<void> {
 async function importImage(
   { client, output, io }: Session,
   from: string,
-  { name, defaultUser, ...expected }: ImportOptions,
+  { name, defaultUser, sha256, sha512, sums, sumsSignature, signedBy, ...said }: ImportOptions,
 ): Promise<void> {
+  const expected = { sha256, sha512, sums, sumsSignature, signedBy };
+  const install = await installOf(said); // before anything is sent
   const isUrl = /^https?:\/\//i.test(from) && URL.canParse(from);
   const means = { readSigned: client.readImageSums.bind(client), signal: io.signal };
   const digests = isUrl ? await digestsOfUrl(from, expected, means) : await digestsOf(from, expected, means);
@@ -88,14 +96,25 @@ async function importImage(
   const bar = showTransfer(output, io, isUrl ? fileNameOf(from) : from);
   const following = { onProgress: bar.update, signal: io.signal };
   try {
-    const image = isUrl
+    const imported = isUrl
       ? await client.fetchImage({ ...order, url: from }, following)
       : await sendImage(client, { ...order, file: from, ...following });
     bar.close();
+    const image = install ? await client.updateImage(imported.id, { install }) : imported;
     output.result(image, (palette) => `${imageDetails(image, palette)}${complaints(image, palette)}`);
   } finally {
     bar.close();
   }
+}
+
+async function set({ client, output }: Session, name: string, options: InstallOptions): Promise<void> {
+  const install = await installOf(options);
+  if (install === undefined)
+    throw new DomainError('invalid-request', 'Nothing was said to be changed.', {
+      remedy: 'Say --install-method; see dodai images set --help.',
+    });
+  const image = await client.updateImage(name, { install });
+  output.result(image, (palette) => imageDetails(image, palette));
 }
 
 async function remove({ client, output }: Session, name: string): Promise<void> {

@@ -1,5 +1,5 @@
 import type { InstanceTypePatch, InstanceTypeView } from '#contract';
-import { afterDestroyPolicies, wipeModes } from '#core';
+import { afterDestroyPolicies, type InstallMethodName, installMethods, wipeModes } from '#core';
 import { type Command, Option } from 'commander';
 import type { CliIo } from '../cli-io.js';
 import { collect } from '../collect.js';
@@ -10,12 +10,15 @@ import { instanceTypeDetails, instanceTypeTable } from '../view/instance-type.js
 
 type Capacity = Pick<InstanceTypeView, 'vcpus' | 'memoryMb' | 'localGb'>;
 /** What commander makes of the options: the layout is still the name of its file. */
-type Options = Omit<InstanceTypePatch, 'diskLayout'> & { diskLayout?: string };
+type Options = Omit<InstanceTypePatch, 'diskLayout' | 'forbiddenMethods'> & {
+  diskLayout?: string;
+  forbidMethods?: (InstallMethodName | 'none')[];
+};
 
 const capacity: [flags: string, description: string][] = [
   ['--vcpus <n>', 'CPU threads'],
   ['--memory-mb <MiB>', 'memory'],
-  ['--local-gb <GB>', 'disk'],
+  ['--local-gb <GB>', 'disk; 0: there is none'],
 ];
 
 const layout: [flags: string, description: string][] = [
@@ -36,12 +39,27 @@ function withOptions(command: Command, mandatory: boolean): Command {
     clearable(asGiven),
   );
   return withPoolOptions(
-    command.addOption(
+    withMethodOptions(command).addOption(
       new Option('--wipe-mode <mode>', 'how thoroughly destroy clears the disk (default: discard)').choices(
         wipeModes,
       ),
     ),
   );
+}
+
+function withMethodOptions(command: Command): Command {
+  return command
+    .option(
+      '--kernel-arguments <words>',
+      'for every kernel on its machines (default, and none: console=tty0 console=ttyS0,115200n8)',
+      clearable(asGiven),
+    )
+    .addOption(
+      new Option(
+        '--forbid-methods <methods...>',
+        'install methods that nothing is installed by; none: all are allowed',
+      ).choices([...installMethods, 'none']),
+    );
 }
 
 function withPoolOptions(command: Command): Command {
@@ -127,7 +145,9 @@ async function change(session: Session, name: string, options: Options): Promise
 }
 
 async function patchOf(options: Options): Promise<InstanceTypePatch> {
-  const { diskLayout, ...same } = withNulls(options);
+  const { diskLayout, forbidMethods, ...plain } = withNulls(options);
+  const forbiddenMethods = forbidMethods?.filter((method) => method !== 'none');
+  const same = { ...plain, ...(forbiddenMethods && { forbiddenMethods }) };
   if (diskLayout === undefined || diskLayout === null) return { ...same, diskLayout };
   return { ...same, diskLayout: await readJson(diskLayout) };
 }

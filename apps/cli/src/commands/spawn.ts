@@ -1,5 +1,6 @@
 import type { ConfigurationDefaultsInput, InstanceCreateInput } from '#contract';
-import type { Command } from 'commander';
+import { installMethods } from '#core';
+import { type Command, Option } from 'commander';
 import type { CliIo } from '../cli-io.js';
 import {
   configurationOf,
@@ -46,6 +47,11 @@ export function addSpawn(parent: Command, io: CliIo): void {
     .description('Install an image on a free machine, or take over one that waits in the pool with it')
     .requiredOption('--image <image>', 'image, by id or name')
     .requiredOption('--instance-type <name>', 'instance type')
+    .addOption(
+      new Option('--install-method <method>', 'how it is installed (default: as the image says)').choices(
+        installMethods,
+      ),
+    )
     .option('--machine <machine>', 'this machine and no other, by id or name')
     .option('--cluster <name>', 'cluster it is for (default: the resource pool)')
     .option('--vlan-id <id>', 'VLAN', wholeNumber)

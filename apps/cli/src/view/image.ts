@@ -1,4 +1,5 @@
 import { imageStanding, type ImageView } from '#contract';
+import { installFacts } from './install.js';
 import type { Palette } from './palette.js';
 import { age, bytes, localTime } from './quantities.js';
 import { columns, facts } from './table.js';
@@ -34,6 +35,7 @@ export function imageDetails(image: ImageView, palette: Palette): string {
     ['SHA-256 imported', image.sourceSha256],
     ['Default user', image.defaultUser],
     ...described(image.description),
+    ...installFacts(image),
     ['Check', imageStanding(image)],
     ['Imported', localTime(image.createdAt)],
   ]);

@@ -66,6 +66,7 @@ export function instanceDetails(instance: InstanceView, palette: Palette, now: D
     ['Power', power && powerText({ power, powerOrder: instance.powerOrder }, palette, now)],
     ['Image', instance.image && `${instance.image.name} (${instance.image.id})`],
     ['Instance type', instance.instanceType],
+    ['Installed by', instance.installMethod],
     ['Cluster', instance.cluster ?? (instance.pooled ? 'none (waits in the pool)' : 'none (resource pool)')],
     ['VLAN', instance.vlanId],
     ...configurationFacts(instance.configuration),
