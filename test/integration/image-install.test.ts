@@ -106,6 +106,17 @@ describe('how an image is installed', () => {
     expect((body as unknown as { errors: object[] }).errors).toContainEqual({ field, message });
   });
 
+  it('names files that are in the image', async () => {
+    expect(await install({ ...live, initrd: 'boot/initrd.img' })).toMatchObject({
+      status: 422,
+      body: {
+        code: 'image-unsuitable',
+        detail: 'The image tree has no file boot/initrd.img: its folder / has initrd.img, vmlinuz.',
+        context: { field: 'install.initrd' },
+      },
+    });
+  });
+
   it('names only values that there are', async () => {
     expect(await install({ ...live, kernelArguments: 'root={{ tree }}' })).toMatchObject({
       status: 422,

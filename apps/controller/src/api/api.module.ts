@@ -9,6 +9,7 @@ import { EventWait } from './event-wait.js';
 import { EventsController } from './events.controller.js';
 import { ImageFetching } from './image-fetching.js';
 import { LongAnswers } from './long-answers.js';
+import { ImageInstalls } from './image-installs.js';
 import { ImageShelf } from './image-shelf.js';
 import { ImageSources } from './image-sources.js';
 import { Uploads } from './uploads.js';
@@ -53,6 +54,7 @@ import { WhyController } from './why.controller.js';
     EventWait,
     ImageFetching,
     LongAnswers,
+    ImageInstalls,
     ImageShelf,
     ImageSources,
     Uploads,

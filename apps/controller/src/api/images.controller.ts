@@ -19,7 +19,6 @@ import {
   type PagingQuery,
   pagingQuery,
 } from '#contract';
-import { checkInstall } from '#provisioning';
 import { ImageStore } from '#store';
 import { Answers, Problems, QueryOf } from '../http/answers.js';
 import { TakesBody, TakesNoBody } from '../http/body.interceptor.js';
@@ -27,6 +26,7 @@ import { MiB, parseJson, readBody } from '../http/body-reader.js';
 import { Shutdown } from '../http/shutdown.js';
 import { validated } from '../http/validation.js';
 import { ImageFetching } from './image-fetching.js';
+import { ImageInstalls } from './image-installs.js';
 import { ImageShelf } from './image-shelf.js';
 import { jsonType, LongAnswers, streamType } from './long-answers.js';
 import { SignedDigests } from './signed-digests.js';
@@ -63,6 +63,7 @@ export class ImagesController {
   constructor(
     private readonly images: ImageStore,
     private readonly shelf: ImageShelf,
+    private readonly installs: ImageInstalls,
     private readonly fetching: ImageFetching,
     private readonly signedDigests: SignedDigests,
     private readonly longAnswers: LongAnswers,
@@ -146,9 +147,7 @@ export class ImagesController {
     @Param('id', { schema: idOrName }) id: string,
     @Body({ schema: imagePatch }) { install }: ImagePatch,
   ): Promise<ImageView> {
-    const image = await this.images.find(id);
-    checkInstall(image, install);
-    return imageViewOf(await this.images.setInstall(image, install));
+    return imageViewOf(await this.installs.set(await this.images.find(id), install));
   }
 
   @Post(':id/check')
