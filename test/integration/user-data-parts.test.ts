@@ -91,6 +91,19 @@ describe('cloud-init reads back, byte for byte,', () => {
     expect((await cloudInitParts([bytes]))[0]).toEqual([expect.objectContaining({ content })]);
   });
 
+  it('what the OS itself runs for us, after what the site has it run', async () => {
+    const vendorData = [part('text/x-shellscript', '#!/bin/sh\n', { fileName: 'vendor.sh' })];
+    const settlingScript = '#!/bin/bash\necho settled\n';
+    const { vendorData: bytes } = await instanceData({ ...instance({ vendorData }), settlingScript });
+    const { vendorData: alone } = await instanceData({ ...instance({}), settlingScript });
+    const [both, one] = await cloudInitParts([bytes!, alone!]);
+    expect(both).toMatchObject([
+      { fileName: 'vendor.sh' },
+      { type: 'text/x-shellscript', content: settlingScript, fileName: 'zz-dodai.sh' },
+    ]);
+    expect(one).toMatchObject([{ type: 'text/x-shellscript', content: settlingScript }]);
+  });
+
   it('vendor data, which is text in JSON', async () => {
     const vendorData = [part('text/x-shellscript', '#!/bin/sh\n', { fileName: 'vendor.sh' })];
     const passwordHash = '$6$salt$hash';

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { ImageDownloads } from '#images';
 import { ConfigDriveWriter, ReadyConfigDrives, UserDataChecks } from '#metadata';
 import type { Config, ProcessRunner, SecretBox } from '#platform';
-import { ConfigDrives, Configuring, Doctor, GivenDrives, InstanceDocuments } from '#provisioning';
+import { ConfigDrives, Configuring, Doctor, GivenDrives, InstanceDocuments, Settling } from '#provisioning';
 import type {
   ConfigDriveStore,
   ConfigurationDefaultsStore,
@@ -11,6 +11,7 @@ import type {
   MachineStore,
   UserDataItemStore,
 } from '#store';
+import type { TemplateRenderer } from '#templates';
 
 interface Stores {
   machines: MachineStore;
@@ -34,12 +35,13 @@ interface Host {
   config: Config;
   runner: ProcessRunner;
   box: SecretBox;
+  renderer: TemplateRenderer;
   downloads: ImageDownloads;
 }
 
 export function configurationParts(
   stores: Stores,
-  { config, runner, box, downloads }: Host,
+  { config, runner, box, renderer, downloads }: Host,
 ): ConfigurationParts {
   const directory = join(config.dataDir, 'config-drives');
   const writer = new ConfigDriveWriter(directory, runner);
@@ -51,7 +53,7 @@ export function configurationParts(
     checks,
     drives: new GivenDrives(downloads, ready),
   };
-  const documents = new InstanceDocuments(stores);
+  const documents = new InstanceDocuments(stores, new Settling(renderer, config, box));
   const { format, force } = config.configDrive;
   return {
     configuring: new Configuring(parts, runner, { forceConfigDrive: force }),

@@ -167,7 +167,7 @@ export async function openParts(
   const source = brought.console ?? (brought.driver ? undefined : serialOverLan(runner, config, clock));
   const capturing = { ...host, sessions: config.consoleSessions };
   const downloads = new ImageDownloads(new AddressPolicy(config.images.urlAllow));
-  const configuration = configurationParts(stores, { config, runner, box, downloads });
+  const configuration = configurationParts(stores, { config, runner, box, renderer, downloads });
   const methods = allMethods({ renderer, config, box });
   const { configuring } = configuration;
   const spawning = new Spawning(stores, new Reservations(database), queue, { configuring, methods });

@@ -17,6 +17,8 @@ export interface DescribedInstance {
   configuration: InstanceConfiguration;
   /** 512 bytes of randomness for the guest's kernel, in base64. */
   randomSeed: string;
+  /** What an OS runs at every start that no installer has prepared: it settles the instance and says `installed`; null: an installer has. */
+  settlingScript: string | null;
 }
 
 /** What the owner's programs are given, ready to be sent; null: nothing. */

@@ -10,6 +10,7 @@ export { ConfigDrives } from './configuring/config-drives.js';
 export { GivenDrives } from './configuring/given-drives.js';
 export { Configuring, type WantedConfiguration } from './configuring/configuring.js';
 export { InstanceDocuments } from './configuring/instance-documents.js';
+export { Settling } from './configuring/settling.js';
 export { type RenderedDocument, Rendering } from './configuring/rendering.js';
 export { ConsoleCapture } from './console-capture.js';
 export { Doctor, type Diagnosis } from './doctor/doctor.js';

@@ -135,6 +135,7 @@ export const templateSchemas = {
   'create.sh': createContext,
   'hand-over.sh': handOverContext,
   'delete.sh': deleteContext,
+  'live/vendor-data.sh': z.strictObject({ ...installer, files: owner.files }),
   'netinstall/installer.sh': z.strictObject({ ...installer, ...installerScript }),
   'netinstall/finish.sh': z.strictObject({ ...installer, ...owner, ...fresh, network: keptNetwork }),
   'netinstall/preseed.cfg': answerContext,

@@ -49,6 +49,13 @@ export const deleteContext: TemplateContext<'delete.sh'> = {
   wipeMode: 'overwrite',
 };
 
+export const vendorDataContext: TemplateContext<'live/vendor-data.sh'> = {
+  instanceId: createContext.instanceId,
+  controllerUrl: createContext.controllerUrl,
+  token: createContext.token,
+  files: [{ path: '/etc/motd', mode: '0644', owner: 'root:root', base64: 'aGVsbG8K' }],
+};
+
 const liveImageArguments = [
   `dodai_script=http://10.77.0.1:7071/boot/instances/${createContext.instanceId}/create.sh`,
   `dodai_pxe_mac=${createContext.pxeMac}`,

@@ -17,6 +17,7 @@ import {
   installerContext,
   kernelBootContext,
   localBootContext,
+  vendorDataContext,
 } from './sample-contexts.js';
 
 const templatesDir = fileURLToPath(new URL('../../../templates', import.meta.url));
@@ -39,6 +40,7 @@ describe('rendered templates', () => {
     ['create.sh', createContext, 'create.sh'],
     ['hand-over.sh', handOverContext, 'hand-over.sh'],
     ['delete.sh', deleteContext, 'delete.sh'],
+    ['live/vendor-data.sh', vendorDataContext, 'live-vendor-data.sh'],
     ['netinstall/installer.sh', installerContext, 'netinstall-installer.sh'],
     ['netinstall/finish.sh', finishContext, 'netinstall-finish.sh'],
     ['netinstall/preseed.cfg', answerContext, 'netinstall-preseed.cfg'],
@@ -59,6 +61,7 @@ describe('rendered templates', () => {
     ['create.sh', { ...createContext, imageKind: 'disk' }],
     ['hand-over.sh', handOverContext],
     ['delete.sh', deleteContext],
+    ['live/vendor-data.sh', vendorDataContext],
     ['netinstall/installer.sh', installerContext],
     ['netinstall/finish.sh', finishContext],
     ['netinstall/finish.sh', { ...finishContext, network: createContext.network }],
@@ -80,7 +83,7 @@ describe('rendered templates', () => {
     for (const step of steps) expect(script).toMatch(new RegExp(`^${step}\\(\\) \\{$`, 'm'));
   });
 
-  it.each(['create.sh', 'hand-over.sh', 'netinstall/installer.sh', 'netinstall/finish.sh'] as const)(
+  it.each(['create.sh', 'hand-over.sh', 'live/vendor-data.sh', 'netinstall/installer.sh', 'netinstall/finish.sh'] as const)(
     '%s uses every parameter that is declared, and none that is not',
     async (name) => {
       const engine = new Liquid({ root: templatesDir });

@@ -8,6 +8,7 @@ const escapes: Record<TemplateName, (value: unknown) => string> = {
   'create.sh': quoteForShell,
   'hand-over.sh': quoteForShell,
   'delete.sh': quoteForShell,
+  'live/vendor-data.sh': quoteForShell,
   'netinstall/installer.sh': quoteForShell,
   'netinstall/finish.sh': quoteForShell,
   'netinstall/preseed.cfg': lineForPreseed,

@@ -24,6 +24,7 @@ export const describedInstance = (
   ],
   configuration: { ...noConfiguration, ...configuration },
   randomSeed: Buffer.alloc(512, 7).toString('base64'),
+  settlingScript: null,
   ...more,
 });
 

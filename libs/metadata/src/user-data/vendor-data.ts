@@ -5,13 +5,15 @@ import { assembledParts } from './assembled.js';
 import { filledParts, userDataContext } from './filled-parts.js';
 
 /**
- * What cloud-init takes below user data, which wins wherever both say something: the site's parts, and the password of the default
- * user. Text, because JSON carries it; null: there is none. Throws DomainError `user-data-invalid`.
+ * What cloud-init takes below user data, which wins wherever both say something: the site's parts, the password of the default
+ * user, and what the OS itself is to run for us. Text, because JSON carries it; null: there is none. Throws DomainError `user-data-invalid`.
  */
 export async function assembledVendorData(instance: DescribedInstance): Promise<Buffer | null> {
-  const { vendorData, passwordHash } = instance.configuration;
+  const { settlingScript, configuration } = instance;
+  const { vendorData, passwordHash } = configuration;
   const parts = filledParts(vendorData, userDataContext(instance));
   if (passwordHash !== null) parts.push(passwordPart(passwordHash));
+  if (settlingScript !== null) parts.push(settlingPart(settlingScript));
   return parts.length === 0 ? null : assembledParts(parts);
 }
 
@@ -24,4 +26,9 @@ function passwordPart(passwordHash: string): UserDataPart {
     content: `#cloud-config\n${stringify(cloudConfig)}`,
     template: false,
   };
+}
+
+/** After the site's own scripts: cloud-init runs them in the order of their names. */
+function settlingPart(content: string): UserDataPart {
+  return { type: 'text/x-shellscript', fileName: 'zz-dodai.sh', content, template: false };
 }

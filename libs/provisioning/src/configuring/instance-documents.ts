@@ -9,6 +9,7 @@ import {
 } from '#metadata';
 import type { InstanceStore, MachineStore } from '#store';
 import { nicsOf } from './cards.js';
+import type { Settling } from './settling.js';
 
 /** What every document of an instance is made from. */
 interface Described {
@@ -26,7 +27,10 @@ const seedBytes = 512;
 
 /** What the library of documents is to know of an instance, looked up. */
 export class InstanceDocuments {
-  constructor(private readonly stores: Stores) {}
+  constructor(
+    private readonly stores: Stores,
+    private readonly settling: Settling,
+  ) {}
 
   /**
    * null: it has no machine any more, and so there is nobody to be told. Throws DomainError `instance-not-found`, and
@@ -37,7 +41,8 @@ export class InstanceDocuments {
     const machine = instance.machineId === null ? null : await this.stores.machines.byId(instance.machineId);
     // One that was given up without a wipe still has its machine, and is nobody's.
     if (machine?.instanceId !== instanceId || instance.state === 'deleted') return null;
-    const described = describedInstance(instance, machine);
+    const settlingScript = await this.settling.script(instance);
+    const described = { ...describedInstance(instance, machine), settlingScript };
     return { instance: described, data: await instanceData(described) };
   }
 }
@@ -51,6 +56,7 @@ export function describedInstance(instance: DescribedOf, machine: Machine): Desc
     rootDevice: null,
     nics: nicsOf(machine),
     randomSeed: randomBytes(seedBytes).toString('base64'),
+    settlingScript: null,
   };
 }
 

@@ -50,8 +50,8 @@ export class Rendering {
   }
 
   /**
-   * The hash of the password, the random seed, the content of files, and user data that its owner gave whole are left out, wherever
-   * they would stand.
+   * The hash of the password, the random seed, the content of files, our own script with its token, and user data that its owner gave
+   * whole are left out, wherever they would stand.
    */
   private async rendered(described: DescribedInstance): Promise<RenderedDocument[]> {
     const instance = masked(described);
@@ -70,6 +70,7 @@ function masked(instance: DescribedInstance): DescribedInstance {
   return {
     ...instance,
     randomSeed: secret,
+    settlingScript: instance.settlingScript && '#!/bin/bash\n# [secret]\n',
     configuration: {
       ...instance.configuration,
       passwordHash: passwordHash && secret,
