@@ -171,6 +171,16 @@ describe('an OS in the pool', () => {
     await expectOwned();
   });
 
+  it('keeps its network where its owner wants the same, with the files of its one network manager alone', async () => {
+    await create({ ...created(), pooled: true });
+    const before = await os.tree('etc/systemd/network');
+    controller.answers = [await handOver({ network: created().network })];
+    await os.inside('/etc/dodai/await-owner');
+    expect(await os.tree('etc/systemd/network')).toBe(before);
+    expect(await os.read('var/log/systemctl')).not.toContain('reboot');
+    await expectOwned();
+  });
+
   it.each(['daemon-reload', 'restart', 'disable'])(
     'that loses its power at systemctl %s goes on when it starts again',
     async (verb) => {
