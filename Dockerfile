@@ -20,7 +20,7 @@ FROM node:20-bookworm-slim
 # unpacks images, and what writes config drives.
 RUN apt-get update \
   && apt-get install -y --no-install-recommends ipmitool dnsmasq-base nginx-light pxelinux syslinux-common zstd xz-utils bzip2 \
-    qemu-utils gpgv e2fsprogs grub-common tar iproute2 xorriso dosfstools mtools \
+    qemu-utils qemu-block-extra gpgv e2fsprogs grub-common tar iproute2 xorriso dosfstools mtools \
   && rm -rf /var/lib/apt/lists/*
 WORKDIR /opt/dodai
 COPY --from=build /opt/dodai/package.json ./

@@ -19,6 +19,9 @@ IMAGE_DATA_BYTES={{ imageDataBytes }}
 IMAGE_ROOT_PARTITION={{ imageRootPartition }}
 IMAGE_SECTOR_BYTES={{ imageSectorBytes }}
 {%- endif %}
+{%- if iscsiSecret != '' %}
+ISCSI_SECRET={{ iscsiSecret }}
+{%- endif %}
 READ_BACK={{ readBack }}
 KERNEL_ARGUMENTS={{ kernelArguments }}
 
@@ -59,6 +62,9 @@ DISK_LAYOUT={{ diskPlan | json }}
 {%- else -%}
 {% render 'snippets/image-to-device.sh' %}
 {%- endif %}
+{% if iscsiSecret != '' -%}
+{% render 'snippets/iscsi-target.sh' %}
+{%- endif %}
 {% render 'snippets/root.sh' %}
 {% render 'snippets/installed-os.sh' %}
 {% render 'snippets/in-root.sh' %}
@@ -79,6 +85,9 @@ TARGET='' DISK_WRITTEN=no
 
 # A failed installation leaves a disk that does not boot: neither half an OS nor the one from before.
 leave_safe() {
+{%- if iscsiSecret != '' %}
+  end_export
+{%- endif %}
   [[ -z $TARGET ]] || umount --recursive --lazy "$TARGET"
   [[ $DISK_WRITTEN == no ]] || make_unbootable
 }
@@ -120,9 +129,13 @@ run_steps report_start:0 set_clock:1 check_boot_mode:1 choose_disk:2 check_that_
   rebuild_initramfs:84 install_boot_loader:88 set_up_network:97 note_config_drive:97 write_config_drive:98 \
   set_installed_clock:98 close_disk:99 report_install_reboot:100
 {%- when 'disk' %}
-run_steps report_start:0 set_clock:1 check_boot_mode:1 choose_disk:2 check_sectors:3 clear_disk:4 \
-  fetch_chunk_list:5 zero_holes:6 stream_image:10 read_back:75 grow_partitions:88 grow_root:89 \
-  set_boot_entry:91 mount_root:92 mount_others:93 \
-  take_host_name:94 set_kernel_arguments:94 write_dodai_files:95 take_owner:96 set_up_network:97 note_config_drive:97 write_config_drive:98 \
-  set_installed_clock:98 close_disk:99 report_install_reboot:100
+run_steps report_start:0 set_clock:1 check_boot_mode:1 choose_disk:2 check_sectors:3 clear_disk:4 fetch_chunk_list:5 \
+{%- if iscsiSecret != '' %}
+  zero_disk:6 export_disk:10 await_image:10 take_disk_back:74 \
+{%- else %}
+  zero_holes:6 stream_image:10 \
+{%- endif %}
+  read_back:75 grow_partitions:88 grow_root:89 set_boot_entry:91 mount_root:92 mount_others:93 \
+  take_host_name:94 set_kernel_arguments:94 write_dodai_files:95 take_owner:96 set_up_network:97 note_config_drive:97 \
+  write_config_drive:98 set_installed_clock:98 close_disk:99 report_install_reboot:100
 {%- endcase %}

@@ -36,6 +36,7 @@ const live = {
 const methods: readonly MethodUnderTest[] = [
   { name: 'copy', image: { kind: 'file_system' }, ...written },
   { name: 'image', image: { kind: 'disk' }, ...written },
+  { name: 'iscsi', image: { kind: 'disk', install: { method: 'iscsi' } }, ...written },
   {
     name: 'live',
     image: { kind: 'tarball', install: live },

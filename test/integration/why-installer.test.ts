@@ -43,7 +43,7 @@ afterAll(async () => {
 /** Runs steps as create.sh or delete.sh has it, on a machine that lacks something; answers how it tells that it failed. */
 async function failing(steps: string[], settings: Record<string, string | number>): Promise<string> {
   const script = `set -Eeuo pipefail
-    for snippet in notify steps disks layout image image-to-device root installed-os boot-loader wipe-metadata wipe secure-erase wipe-evidence; do . '${templates}/snippets/'$snippet.sh; done
+    for snippet in notify steps disks layout image image-to-device iscsi-target root installed-os boot-loader wipe-metadata wipe secure-erase wipe-evidence; do . '${templates}/snippets/'$snippet.sh; done
     eval "$(sed -n '/^${steps.at(-1)}() {/,/^}/p' '${templates}/create.sh' '${templates}/delete.sh')"
     IMAGE_DEVICE=$GIVEN_DEVICE DISKS=$GIVEN_DISKS
     leave_safe() { :; }
@@ -108,6 +108,7 @@ const cases: [rule: RuleId, steps: string[], settings: Record<string, string | n
   ['image-broken-off', stream, { IMAGE_URL: 'file:///does/not/exist' }, /ended after 0 of \d+ bytes/],
   ['image-broken-off', stream, { IMAGE_URL: 'file:///dev/null' }, /but \d+ bytes came/],
   ['disk-write-failed', stream, { GIVEN_DEVICE: '/dev/full' }, /No space left|Invalid argument/],
+  ['disk-export-failed', ['export_disk'], {}, /the controller was asked to write the disk: curl: \(7\)/],
   ['no-suitable-disk', ['choose_disk'], {}, /no disk matches the root device hint/],
   ['boot-loader-failed', ['install_boot_loader'], {}, /has no grub-install/],
   ['installer-failed', ['ls_nothing'], {}, /ls \/does\/not\/exist.*ended with status 2/],

@@ -16,6 +16,7 @@ export const whyTested: Record<RuleId, Place> = {
   'checksum-wrong': 'installer scripts',
   'image-broken-off': 'installer scripts',
   'disk-write-failed': 'installer scripts',
+  'disk-export-failed': 'installer scripts',
   'no-suitable-disk': 'installer scripts',
   'boot-loader-failed': 'installer scripts',
   'secure-erase-impossible': 'installer scripts',

@@ -6,8 +6,10 @@ import {
   ImageDownloads,
   ImageLibrary,
   ImageTrees,
+  RemoteDisks,
   Room,
   SumsSignatures,
+  UnpackedImages,
 } from '#images';
 import {
   type Clock,
@@ -30,6 +32,7 @@ import {
   ConsoleCapture,
   allMethods,
   createConductor,
+  DiskWrites,
   type InstallMethods,
   HandOver,
   Housekeeping,
@@ -93,6 +96,7 @@ export interface Parts extends ConfigurationParts {
   verbs: Verbs;
   callbacks: Callbacks;
   methods: InstallMethods;
+  diskWrites: DiskWrites;
   netbooting: Netbooting;
   handOver: HandOver;
   /** Its figures are asked for in every role; only a conductor starts it. */
@@ -190,6 +194,14 @@ export async function openParts(
     signal: shutdown.signal,
     tell: (told) => stores.events.append(told),
   });
+  const callbacks = new Callbacks(stores, writer, queue, { box, clock, deadlines });
+  const diskWrites = new DiskWrites(
+    { ...stores, callbacks },
+    new UnpackedImages(imageCache, library),
+    new RemoteDisks(new StreamingProcesses(), clock, deadlines.installMs),
+    { box, clock, logger: log, atATime: config.iscsiWrites },
+  );
+  closers.add('disk writes', () => diskWrites.stop());
   return {
     config,
     log,
@@ -212,7 +224,8 @@ export async function openParts(
     spawning,
     rendering: new Rendering(configuration.documents, spawning, config.metadata.namespace),
     verbs: new Verbs(stores, writer, bmc, { queue, clock, methods }),
-    callbacks: new Callbacks(stores, writer, queue, { box, clock, deadlines }),
+    callbacks,
+    diskWrites,
     methods,
     netbooting: new Netbooting(stores, methods, { renderer, config, box }),
     handOver: new HandOver(stores, renderer, config, box),

@@ -48,6 +48,7 @@ const catalogue = {
   'upload-not-found': { retryable: false },
   'image-cache-full': { retryable: false },
   'disk-full': { retryable: false },
+  'disk-not-written': { retryable: true },
 
   'instance-type-not-found': { retryable: false },
   'instance-type-duplicate': { retryable: false },

@@ -98,8 +98,8 @@ export class ImageLibrary {
     });
   }
 
-  /** Gives what is stored of an image, unpacked in a folder that is gone afterwards. */
-  private async withContent<T>(
+  /** Gives what is stored of an image, unpacked in a folder that is gone afterwards. Throws what `inspect` throws. */
+  async withContent<T>(
     image: Image,
     following: InspectionRequest,
     work: (content: string, folder: string) => Promise<T>,

@@ -15,4 +15,6 @@ export type { StoredImage } from './image-import.js';
 export type { ImportRequest } from './intake/intake.js';
 export { Room } from './room.js';
 export { ImageTrees, type TreeFile } from './trees/image-trees.js';
+export { type RemoteDisk, RemoteDisks } from './writing/remote-disks.js';
+export { UnpackedImages } from './writing/unpacked-images.js';
 export { SumsSignatures } from './sums-signatures.js';

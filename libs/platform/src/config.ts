@@ -25,6 +25,8 @@ export interface Config {
     urlAllow: readonly string[];
   };
   imageCache: ImageCacheSettings;
+  /** Disks of machines that are written over iSCSI at a time. */
+  iscsiWrites: number;
   /** 0: there is to be none. */
   configDrive: { force: boolean; format: ConfigDriveFormat };
   nginxPort: number;

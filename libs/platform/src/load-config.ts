@@ -82,6 +82,7 @@ function arrange(s: Settings): Config {
       preallocation: s.DODAI_IMAGE_CACHE_PREALLOCATE,
       intervalMs: s.DODAI_IMAGE_CACHE_MANAGER_INTERVAL * 1000,
     },
+    iscsiWrites: s.DODAI_ISCSI_WRITES,
     configDrive: { force: s.DODAI_FORCE_CONFIG_DRIVE, format: s.DODAI_CONFIG_DRIVE_FORMAT },
     nginxPort: s.DODAI_NGINX_PORT,
     metadata: {

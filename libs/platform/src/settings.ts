@@ -77,6 +77,12 @@ export const configSchema = z.object({
     .default(64)
     .describe('Size of an image, unpacked, above which it is not taken in; in GiB'),
   DODAI_IMAGE_CONVERT_S: seconds(3600).describe('How long qemu-img may take to read a disk image'),
+  DODAI_ISCSI_WRITES: z.coerce
+    .number()
+    .int()
+    .positive()
+    .default(4)
+    .describe('Disks of machines that the controller writes at a time (install method iscsi)'),
   DODAI_UPLOADS_KEEP_DAYS: days(2).describe(
     'How long an upload is kept that was begun and not ended, or not imported',
   ),

@@ -13,6 +13,7 @@ export { InstanceDocuments } from './configuring/instance-documents.js';
 export { Settling } from './configuring/settling.js';
 export { type RenderedDocument, Rendering } from './configuring/rendering.js';
 export { ConsoleCapture } from './console-capture.js';
+export { DiskWrites, type DiskWriteStanding } from './disk-writes.js';
 export { Doctor, type Diagnosis } from './doctor/doctor.js';
 export { createConductor } from './engine.js';
 export { Housekeeping } from './housekeeping.js';

@@ -56,6 +56,9 @@ const createContext = z
     imageDataBytes: f.bytesOrNone.describe('What of the content is in chunks; the rest is zeros'),
     imageRootPartition: f.orEmpty(f.count).describe('Of a whole disk: the partition of the root file system; empty: unknown'),
     imageSectorBytes: f.orEmpty(f.count).describe('Of a whole disk: what its partition table counts in; empty: unknown'),
+    iscsiSecret: f
+      .orEmpty(f.token)
+      .describe('Of a whole disk that the controller writes over iSCSI: what it shows (CHAP); empty: the machine fetches the image'),
     kernelArguments: f
       .orEmpty(f.line)
       .describe('Of the kernel of the installed OS; empty: of a whole disk, which keeps what it has'),

@@ -32,6 +32,8 @@ async function errorOf(promise: Promise<unknown>): Promise<DomainError> {
   return error;
 }
 
+const iscsiSecret = 'sixteen-letters-';
+
 /** What a caller could send that the types do not allow. */
 const untyped = (context: object) => context as never;
 
@@ -59,6 +61,7 @@ describe('rendered templates', () => {
     ['create.sh', createContext],
     ['create.sh', { ...createContext, imageKind: 'tarball' }],
     ['create.sh', { ...createContext, imageKind: 'disk' }],
+    ['create.sh', { ...createContext, imageKind: 'disk', iscsiSecret }],
     ['hand-over.sh', handOverContext],
     ['delete.sh', deleteContext],
     ['live/vendor-data.sh', vendorDataContext],
@@ -81,6 +84,14 @@ describe('rendered templates', () => {
     const steps = [...script.slice(script.indexOf('\nrun_steps ')).matchAll(/([a-z_]+):\d+/g)].map(([, step]) => step);
     expect(steps.join(' ')).toMatch(order);
     for (const step of steps) expect(script).toMatch(new RegExp(`^${step}\\(\\) \\{$`, 'm'));
+  });
+
+  it('create.sh exports the disk of a machine that is written over iSCSI, and takes it back before it is read', async () => {
+    const script = await renderer.render('create.sh', { ...createContext, imageKind: 'disk', iscsiSecret });
+    expect(script).toMatch(/zero_disk:\d+ export_disk:\d+ await_image:\d+ take_disk_back:\d+ \\\n {2}read_back:/);
+    expect(script).not.toContain('stream_image:');
+    const others = await renderer.render('create.sh', { ...createContext, imageKind: 'disk' });
+    expect(others).not.toMatch(/iscsi/i);
   });
 
   it.each(['create.sh', 'hand-over.sh', 'live/vendor-data.sh', 'netinstall/installer.sh', 'netinstall/finish.sh'] as const)(

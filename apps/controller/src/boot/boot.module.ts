@@ -4,6 +4,7 @@ import { ConfigDriveController } from './config-drive.controller.js';
 import { BootFilesController } from './boot-files.controller.js';
 import { BootLog } from './boot-log.js';
 import { CallbacksController } from './callbacks.controller.js';
+import { DiskController } from './disk.controller.js';
 import { FetchRecorder } from './fetch-recorder.js';
 import { ImageFiles } from './image-files.js';
 import { ImageServing } from './image-serving.js';
@@ -13,7 +14,13 @@ import { OwnerController } from './owner.controller.js';
 
 /** Role `boot`: what machines talk to over HTTP. */
 @Module({
-  controllers: [ConfigDriveController, BootFilesController, CallbacksController, OwnerController],
+  controllers: [
+    ConfigDriveController,
+    DiskController,
+    BootFilesController,
+    CallbacksController,
+    OwnerController,
+  ],
   providers: [BootLog, EventWait, FetchRecorder, ImageFiles, ImageServing, MachineResolver, NotifyRefusals],
 })
 export class BootModule {}

@@ -49,6 +49,7 @@ export const statusOfCode: Record<ErrorCode, number> = {
   'upload-not-found': 404,
   'image-cache-full': 507,
   'disk-full': 507,
+  'disk-not-written': 502,
 
   'instance-type-not-found': 404,
   'instance-type-duplicate': 409,

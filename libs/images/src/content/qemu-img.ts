@@ -7,6 +7,7 @@ import { checkSize } from '../intake/import-checks.js';
 import { diskFull } from '../disk-full.js';
 import { shown } from '../kinds/kind.js';
 import type { Room } from '../room.js';
+import { lastPercent, percentage } from './qemu-percentage.js';
 
 /** A disk image that was recognised. */
 interface Container {
@@ -30,9 +31,6 @@ const info = z.object({
 
 /** What qemu-img check exits with (its manual): leaked clusters only cost space, and some formats have nothing to check. */
 const sound = new Set<number | null>([0, 3, 63]);
-
-/** What it prints with -p, again and again: `    (12.50/100%)\r`. */
-const percentage = /\((\d+(?:\.\d+)?)\/100%\)/g;
 
 export interface Following {
   signal: AbortSignal | undefined;
@@ -121,9 +119,9 @@ export class QemuImg {
 /** For what it prints; the last of several percentages counts. */
 function toldInBytes(totalBytes: number, onProgress: Following['onProgress']): (printed: string) => void {
   return (printed) => {
-    const percent = [...printed.matchAll(percentage)].at(-1)?.[1];
+    const percent = lastPercent(printed);
     if (percent === undefined) return;
-    const doneBytes = Math.floor((totalBytes * Number(percent)) / 100);
+    const doneBytes = Math.floor((totalBytes * percent) / 100);
     onProgress({ stage: 'convert', doneBytes, totalBytes });
   };
 }

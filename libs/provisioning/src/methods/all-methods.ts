@@ -4,5 +4,10 @@ import { Writing, type WritingHost } from './writing.js';
 
 /** One of each, as the controller has them. */
 export function allMethods(host: WritingHost): InstallMethods {
-  return new InstallMethods([new Writing('copy', host), new Writing('image', host), new Live(host.config)]);
+  return new InstallMethods([
+    new Writing('copy', host),
+    new Writing('image', host),
+    new Writing('iscsi', host),
+    new Live(host.config),
+  ]);
 }

@@ -9,7 +9,7 @@ import type { NetworkBoot } from '#netboot';
 import type { Config, SecretBox } from '#platform';
 import type { TemplateContext, TemplateRenderer } from '#templates';
 import { ownerContext } from '../configuring/owner-context.js';
-import { instanceToken } from '../instance-tokens.js';
+import { diskSecret, instanceToken } from '../instance-tokens.js';
 import { checkFit, checkFitOn, neededGb, planFor, writtenKind } from './image-fit.js';
 import { type FittingImage, type FittingType, type Installation, InstallMethod } from './install-method.js';
 import { liveImageBoot } from './live-image.js';
@@ -24,8 +24,8 @@ export interface WritingHost {
 }
 
 /**
- * `copy` and `image`: our live image runs create.sh, which brings the image to the disk, makes the OS its owner's and closes the
- * disk. Whether that is a file system, a tarball or a whole disk is a matter of the image.
+ * `copy`, `image` and `iscsi`: our live image runs create.sh, which brings the image to the disk, or has the controller bring it
+ * (`iscsi`), makes the OS its owner's and closes the disk. Whether that is a file system, a tarball or a whole disk is a matter of the image.
  */
 export class Writing extends InstallMethod {
   override readonly files = {
@@ -70,6 +70,7 @@ export class Writing extends InstallMethod {
       ...imageContext(image, config),
       imageType: serverImage.test(image.name) ? 'server' : 'node',
       kernelArguments: type.kernelArguments ?? (image.kind === 'disk' ? null : usualKernelArguments),
+      iscsiSecret: this.name === 'iscsi' ? diskSecret(box, instance.id).reveal() : null,
       readBack: type.readBack,
       bootMode: machine.bootMode,
       pxeMac: machine.pxeMac,

@@ -24,7 +24,14 @@ export const wipeEnds = {
 } as const;
 
 /** Those of create.sh in which the image comes and is written. */
-export const imageSteps: readonly string[] = ['fetch chunk list', 'zero holes', 'stream image', 'read back'];
+export const imageSteps: readonly string[] = [
+  'fetch chunk list',
+  'zero holes',
+  'zero disk',
+  'stream image',
+  'take disk back',
+  'read back',
+];
 
 /** How templates/snippets/image*.sh word the ends of these steps. */
 export const imageEnds = {

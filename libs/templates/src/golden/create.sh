@@ -916,17 +916,22 @@ zero_piece() {
 zero_holes() {
   IMAGE_DEVICE=${IMAGE_DEVICE:-$ROOT_DEVICE}
   SECTOR_BYTES=$(blockdev --getss "$IMAGE_DEVICE")
-  local offset length piece holes=0 all=$((IMAGE_UNCOMPRESSED_BYTES - IMAGE_DATA_BYTES)) zeroed=0
+  zero_runs $((IMAGE_UNCOMPRESSED_BYTES - IMAGE_DATA_BYTES)) < <(list_holes)
+}
+
+# zero_runs BYTES: lines OFFSET LENGTH on standard input, so many bytes together.
+zero_runs() {
+  local offset length piece runs=0 zeroed=0
   while read -r offset length; do
-    holes=$((holes + 1))
+    runs=$((runs + 1))
     while ((length > 0)); do
       piece=$((length < PIECE_BYTES ? length : PIECE_BYTES))
       zero_piece "$offset" "$piece"
       offset=$((offset + piece)) length=$((length - piece)) zeroed=$((zeroed + piece))
-      step_progress "$zeroed" "$all" "zeroing what is empty in the image: $((zeroed >> 20)) of $((all >> 20)) MiB"
+      step_progress "$zeroed" "$1" "writing zeros: $((zeroed >> 20)) of $(($1 >> 20)) MiB"
     done
-  done < <(list_holes)
-  printf 'image: %d holes, %d bytes, are zeros on %s\n' "$holes" "$zeroed" "$IMAGE_DEVICE"
+  done
+  printf 'image: %d runs of %d bytes are zeros on %s\n' "$runs" "$zeroed" "$IMAGE_DEVICE"
 }
 
 stream_image() {
@@ -1034,6 +1039,7 @@ read_back() {
   rm -f "$WORK_DIR"/back.*
   printf 'image: read back (%s), %d bytes on %s are what they should be\n' "$READ_BACK" "$BYTES_BACK" "$IMAGE_DEVICE"
 }
+
 
 # The root file system, on whatever device there is for it. Needs ROOT_DEVICE and IMAGE_ID.
 

@@ -76,6 +76,17 @@ export const installerFailures = rules(
     find: (evidence) => failed(evidence, ofImage('notWritten')),
   },
   {
+    id: 'disk-export-failed',
+    weight: 'cause',
+    means:
+      'The machine could not export its disk (install method iscsi), or the controller could not write it.',
+    check: [
+      'See that the controller reaches port 3260 of the machine: no firewall, no NAT and no proxy between them.',
+      'Choose the method image to see whether it is that: then the machine fetches the image itself.',
+    ],
+    find: (evidence) => failed(evidence, ({ step }) => step === 'export disk' || step === 'await image'),
+  },
+  {
     id: 'no-suitable-disk',
     weight: 'cause',
     means: 'No disk is large enough, or none (or more than one) matches the root device hint.',
