@@ -11,7 +11,15 @@ beforeAll(async () => {
 });
 afterAll(() => postgres.stop());
 
-const start = async () => TestEngine.start(await postgres.database());
+const start = async (silenceMs?: number, retries = 0) => {
+  const limits = silenceMs && {
+    bootingMs: silenceMs,
+    installMs: silenceMs,
+    bootingDiskMs: silenceMs,
+    operatorMs: silenceMs,
+  };
+  return TestEngine.start(await postgres.database(), undefined, limits || {}, { retries, backoffMs: 1 });
+};
 
 /** What our live image says, and the OS that it leaves. */
 const written = {

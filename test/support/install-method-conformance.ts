@@ -16,10 +16,13 @@ export interface MethodUnderTest {
   boots: { installer: 'local' | 'kernel'; os: 'local' | 'kernel' };
 }
 
+/** An engine whose machines may be silent for so long, and whose works are tried so often again. */
+export type Start = (silenceMs?: number, retries?: number) => Promise<TestEngine>;
+
 const asker = { kind: 'token', name: 'test' } as const;
 
 /** What every install method does, whatever happens on the machine. */
-export function describeInstallMethod(method: MethodUnderTest, start: () => Promise<TestEngine>): void {
+export function describeInstallMethod(method: MethodUnderTest, start: Start): void {
   const { name, image, words, way, files, boots } = method;
 
   describe(`${name} is an install method`, () => {
@@ -28,13 +31,17 @@ export function describeInstallMethod(method: MethodUnderTest, start: () => Prom
     let instance: Instance;
 
     beforeEach(async () => {
-      engine = await start();
+      await begin(await start());
+    });
+    afterEach(() => engine.stop());
+
+    async function begin(started: TestEngine): Promise<void> {
+      engine = started;
       await engine.addImage('installed-so', image);
       machine = await engine.inactiveMachine('m1', 1);
       const wish = { image: 'installed-so', installMethod: name };
       instance = await engine.spawn(machine, 'blue', undefined, wish);
-    });
-    afterEach(() => engine.stop());
+    }
 
     const isIn = (stage: Stage) => (seen: Machine) => seen.stage === stage && seen.awaits !== null;
 
@@ -115,6 +122,31 @@ export function describeInstallMethod(method: MethodUnderTest, start: () => Prom
       await engine.verbs.retry({ instanceId: instance.id }, asker);
       await comeToItsEnd();
     });
+
+    it.each(words.map(([stage], index) => [stage, index] as const))(
+      'goes on by itself when the machine has lost its power in the stage %s',
+      async (_stage, index) => {
+        await engine.stop();
+        await begin(await start(3000, 1));
+        for (const [stage, word] of words.slice(0, index)) {
+          await engine.until(machine.id, isIn(stage));
+          await engine.say(instance.id, word);
+        }
+        await engine.until(machine.id, isIn(words[index]![0]));
+        engine.driver.add(engine.addressOf(machine), { power: 'off' });
+        const again = await engine.until(
+          machine.id,
+          ({ attempt, awaits }) => attempt === 2 && awaits !== null,
+        );
+        expect(await engine.driver.status(engine.addressOf(machine))).toBe('on');
+        const left = words.slice(words.findIndex(([stage]) => stage === again.stage));
+        for (const [stage, word] of left) {
+          await engine.until(machine.id, isIn(stage));
+          await engine.say(instance.id, word);
+        }
+        await engine.until(machine.id, ({ state }) => state === 'used');
+      },
+    );
 
     it('is left as it stands when it is aborted, and can then be destroyed', async () => {
       const [[first]] = words as [(typeof words)[number]];
