@@ -41,6 +41,14 @@ const live = {
   completion: 'notify',
 } as const;
 
+const manual = {
+  method: 'manual',
+  instructions: 'Install {{ hostName }} on {{ machineName }}.',
+  netboot: 'live_image',
+  power: 'on',
+  completion: 'notify',
+} as const;
+
 const methods: readonly MethodUnderTest[] = [
   { name: 'copy', image: { kind: 'file_system' }, ...written },
   { name: 'image', image: { kind: 'disk' }, ...written },
@@ -52,6 +60,17 @@ const methods: readonly MethodUnderTest[] = [
     way: ['queued', 'starting', 'installed'],
     files: {},
     boots: { installer: 'local', os: 'kernel' },
+  },
+  {
+    name: 'manual',
+    image: { kind: 'iso', install: manual },
+    words: [
+      ['operator', 'install_reboot'],
+      ['booting_disk', 'installed'],
+    ],
+    way: ['queued', 'operator', 'install_reboot', 'booting_disk', 'installed'],
+    files: { 'notify.sh': ['operator', 'booting_disk'] },
+    boots: { installer: 'kernel', os: 'local' },
   },
 ];
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, it } from 'vitest';
 import type { Machine } from '#core';
-import type { Deadlines, RetryPolicy } from '#platform';
+import { type Deadlines, freePort, type RetryPolicy } from '#platform';
 import { Why } from '#provisioning';
 import { TestEngine } from '../support/engine.js';
 import { startPostgres, type TestPostgres } from '../support/postgres.js';
@@ -19,7 +19,8 @@ beforeAll(async () => {
 afterAll(() => postgres.stop());
 
 async function start(limits: Partial<Deadlines> = {}, retries?: RetryPolicy): Promise<void> {
-  engine = await TestEngine.start(await postgres.database(), undefined, limits, retries);
+  const site = { sshPort: await freePort() };
+  engine = await TestEngine.start(await postgres.database(), undefined, limits, retries, site);
 }
 
 /** What is said of the machine, the rules that applied in their order. */
@@ -111,6 +112,36 @@ describe('with time enough', () => {
     await expectWhy('metadata-never-asked');
     await engine.events.append({ ...told, kind: 'metadata.fetched' });
     expect(await why()).toEqual(['came-up-never-installed']);
+  });
+
+  it('a person that was called is waited for, and what they say of their failure is told', async () => {
+    const instructions = 'Install it.';
+    await engine.addImage('windows', {
+      kind: 'iso',
+      install: { method: 'manual', instructions, netboot: 'local', power: 'off', completion: 'notify' },
+    });
+    await engine.spawn(machine, undefined, undefined, { image: 'windows' });
+    await engine.until(machine.id, ({ stage, awaits }) => stage === 'operator' && awaits !== null);
+    await expectWhy('person-called');
+    await engine.verbs.manualFailed(machine.id, 'the disc is scratched', asker);
+    await expectWhy('operator-failed');
+  });
+
+  it('an OS that is to answer on SSH and does not is told', async () => {
+    await engine.verbs.change(machine.id, { pxeIp: '127.0.0.1' }, asker);
+    await engine.addImage('memory', {
+      kind: 'tarball',
+      install: {
+        method: 'live',
+        kernel: 'vmlinuz',
+        initrd: 'initrd.img',
+        kernelArguments: '',
+        completion: 'ssh',
+      },
+    });
+    await engine.spawn(machine, undefined, undefined, { image: 'memory' });
+    await engine.until(machine.id, ({ stage, awaits }) => stage === 'starting' && awaits !== null);
+    await expectWhy('no-answer-on-ssh');
   });
 
   it('the last words on a serial console are told besides', async () => {

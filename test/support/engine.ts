@@ -19,11 +19,14 @@ import {
   createConductor,
   type InstallMethods,
   Netbooting,
+  OperatorCalls,
   PoolKeeper,
   PowerSync,
   Spawning,
   type SpawnRequest,
+  SshGreetings,
   Verbs,
+  type Webhook,
 } from '#provisioning';
 import {
   Database,
@@ -56,6 +59,13 @@ const deadlines: Deadlines = {
 
 const asker = { kind: 'token', name: 'test' } as const;
 
+/** What is around the engine. */
+interface Site {
+  webhook?: Webhook;
+  /** Where OSs are looked for. */
+  sshPort?: number;
+}
+
 /** The whole engine on a real database and a real queue; only the BMCs are in memory. */
 export class TestEngine {
   readonly clock = new SystemClock();
@@ -84,6 +94,7 @@ export class TestEngine {
     readonly box: SecretBox,
     private readonly limits: Deadlines,
     private readonly retries: RetryPolicy,
+    private readonly site: Site,
   ) {
     this.machines = new MachineStore(database);
     this.instances = new InstanceStore(database);
@@ -121,12 +132,13 @@ export class TestEngine {
     redisUrl?: Secret,
     limits: Partial<Deadlines> = {},
     retries: RetryPolicy = { retries: 0, backoffMs: 1 },
+    site: Site = {},
   ): Promise<TestEngine> {
     const clock = new SystemClock();
     const box = new SecretBox(randomBytes(32));
     const database = await Database.open(databaseUrl, clock, box);
     const queue = await WakeQueue.open({ databaseUrl, redisUrl }, clock, logger);
-    const engine = new TestEngine(database, queue, box, { ...deadlines, ...limits }, retries);
+    const engine = new TestEngine(database, queue, box, { ...deadlines, ...limits }, retries, site);
     await engine.feed.start();
     await engine.startConductor();
     await engine.types.create(smallType);
@@ -135,11 +147,18 @@ export class TestEngine {
   }
 
   async startConductor(): Promise<void> {
-    const { machines, instances, methods, writer, bmc, queue, feed, clock, limits } = this;
+    const { machines, instances, images, types, events, methods, writer, bmc, queue, feed, clock, limits } =
+      this;
     const host = { queue, feed, clock, logger };
+    const { webhook, sshPort } = this.site;
+    const pauses = { firstMs: 50, longestMs: 200 };
     const engine = {
       machines,
       instances,
+      images,
+      types,
+      calls: new OperatorCalls(events, writer, { clock, logger, webhook, pauses }),
+      ssh: new SshGreetings(sshPort),
       methods,
       writer,
       bmc,

@@ -33,6 +33,7 @@ const ofCode: Partial<Record<ErrorCode, number>> = {
   'token-invalid': exitCodes.forbidden,
   'instance-not-found': exitCodes.notFound,
   'installer-failed': exitCodes.failed,
+  'operator-failed': exitCodes.failed,
   'deadline-expired': exitCodes.failed,
   'instance-failed': exitCodes.failed,
 };

@@ -37,11 +37,14 @@ import {
   HandOver,
   Housekeeping,
   Netbooting,
+  OperatorCalls,
   PoolKeeper,
   PowerSync,
   Rendering,
   Spawning,
+  SshGreetings,
   Verbs,
+  Webhook,
   Why,
 } from '#provisioning';
 import {
@@ -174,6 +177,9 @@ export async function openParts(
   const configuration = configurationParts(stores, { config, runner, box, renderer, downloads });
   const methods = allMethods({ renderer, config, box });
   const { configuring } = configuration;
+  const webhook = config.operatorWebhook && new Webhook(config.operatorWebhook);
+  const calls = new OperatorCalls(stores.events, writer, { clock, logger: log, webhook });
+  const seen = { calls, ssh: new SshGreetings() };
   const spawning = new Spawning(stores, new Reservations(database), queue, { configuring, methods });
   const powerSync = new PowerSync(
     { schedule: new LookSchedule(database), bmc, writer },
@@ -232,7 +238,17 @@ export async function openParts(
     powerSync,
     why: new Why(stores, clock, { publicUrl: config.publicUrl, dhcp: config.dhcp.mode }),
     duties: {
-      conductor: createConductor({ ...stores, methods, writer, bmc, deadlines, retries, sweepMs, host }),
+      conductor: createConductor({
+        ...stores,
+        methods,
+        ...seen,
+        writer,
+        bmc,
+        deadlines,
+        retries,
+        sweepMs,
+        host,
+      }),
       ...(source && { 'console capture': new ConsoleCapture({ ...stores, locks }, bmc, source, capturing) }),
       'pool keeper': new PoolKeeper(stores, spawning, host),
       'power sync': powerSync,

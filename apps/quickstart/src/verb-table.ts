@@ -9,6 +9,8 @@ const meanings: Record<Verb, string> = {
   rebuild: 'installs its instance anew, from its own image or another',
   retry: 'tries the failed work again, from the stage that failed',
   abort: 'ends the work under way, which has then failed',
+  manual_done: 'says that the person who was called has installed it: it is started anew, and checked',
+  manual_failed: 'says that they could not, and why; the installation has then failed',
   start: 'switches it on',
   stop: 'shuts its OS down, and cuts the power when it does not obey; or at once (`hard`)',
   reboot: 'shuts its OS down, sees it off, switches it on',
@@ -23,8 +25,9 @@ const meanings: Record<Verb, string> = {
 function statesOf(verb: Verb): string {
   if (verb === 'leave_maintenance') return 'in maintenance';
   if (verb === 'unlock') return 'locked';
+  if (verb === 'manual_done' || verb === 'manual_failed') return '`installing`, stage `operator`';
   const taken = machineStates.filter(
-    (state) => verbRefusal(verb, { state, maintenance: null, locked: null }) === undefined,
+    (state) => verbRefusal(verb, { state, stage: null, maintenance: null, locked: null }) === undefined,
   );
   return taken.length === machineStates.length ? 'any' : taken.map((state) => `\`${state}\``).join(', ');
 }

@@ -17,6 +17,10 @@ export const markRequest = z
   .strictObject({ reason: f.reason })
   .meta({ id: 'MarkRequest', examples: [{ reason: 'the fan is being changed' }] });
 
+export const manualFailure = z
+  .strictObject({ reason: f.reason })
+  .meta({ id: 'ManualFailure', examples: [{ reason: 'the second power supply is dead' }] });
+
 export const adoptRequest = z
   .strictObject({
     hostName: f.hostName,
@@ -36,6 +40,7 @@ export const destroyQuery = z.strictObject({
 
 export type RebuildRequest = z.infer<typeof rebuildRequest>;
 export type StopRequest = z.infer<typeof stopRequest>;
+export type ManualFailure = z.infer<typeof manualFailure>;
 export type MarkRequest = z.infer<typeof markRequest>;
 export type AdoptRequest = z.infer<typeof adoptRequest>;
 export type DestroyQuery = z.infer<typeof destroyQuery>;

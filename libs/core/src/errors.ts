@@ -72,6 +72,8 @@ const catalogue = {
   'not-in-pool': { retryable: false },
 
   'installer-failed': { retryable: true },
+  'operator-failed': { retryable: true },
+  'webhook-not-delivered': { retryable: true },
   'deadline-expired': { retryable: true },
   aborted: { retryable: false },
   'not-wiped': { retryable: false },

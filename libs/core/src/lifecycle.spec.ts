@@ -32,7 +32,7 @@ describe('the machine life cycle', () => {
 
   it('lets only verbs leave a failed state', () => {
     for (const state of machineStates.filter((each) => machineLifecycle[each].kind === 'failed'))
-      expect(allowedVerbs({ state, maintenance: null, locked: null })).toEqual(
+      expect(allowedVerbs({ state, stage: null, maintenance: null, locked: null })).toEqual(
         expect.arrayContaining(Object.keys(machineLifecycle[state].on)),
       );
   });

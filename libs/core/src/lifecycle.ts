@@ -112,7 +112,7 @@ export const installationStages = defineLifecycle({
   operator: {
     netboot: 'installer',
     retryFrom: 'queued',
-    on: { install: 'install', install_reboot: 'install_reboot' },
+    on: { install_reboot: 'install_reboot', install: 'install' },
   },
   install: { netboot: 'os', retryFrom: 'queued', on: { install_reboot: 'install_reboot' } },
   install_reboot: { netboot: 'os', retryFrom: 'install_reboot', on: { powered_off: 'booting_disk' } },

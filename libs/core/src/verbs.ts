@@ -5,6 +5,7 @@ import {
   type MachineState,
   nextMachineState,
   type PowerOrder,
+  type Stage,
 } from './lifecycle.js';
 
 /** What a person or an orchestrator may ask. Those that are events of the life cycle move the machine in it. */
@@ -17,6 +18,8 @@ export const verbs = [
   'rebuild',
   'retry',
   'abort',
+  'manual_done',
+  'manual_failed',
   'start',
   'stop',
   'reboot',
@@ -44,6 +47,8 @@ export const instanceVerbs = [
   'rebuild',
   'retry',
   'abort',
+  'manual_done',
+  'manual_failed',
   'start',
   'stop',
   'reboot',
@@ -72,6 +77,7 @@ const maintainedVerbs: ReadonlySet<Verb> = new Set<Verb>(['spawn', 'adopt']);
 /** What decides which verbs a machine takes. */
 export interface Standing {
   state: MachineState;
+  stage: Stage | null;
   maintenance: object | null;
   locked: object | null;
 }
@@ -80,13 +86,20 @@ function isPowerVerb(verb: Verb): verb is PowerOrderVerb {
   return verb in powerVerbOrders;
 }
 
-function isPossible(verb: Verb, { state, maintenance, locked }: Standing): boolean {
+function isPossible(verb: Verb, standing: Standing): boolean {
+  const { state, maintenance, locked } = standing;
   if (verb === 'enter_maintenance') return maintenance === null;
   if (verb === 'leave_maintenance') return maintenance !== null;
   if (verb === 'lock') return locked === null;
   if (verb === 'unlock') return locked !== null;
+  if (verb === 'manual_done' || verb === 'manual_failed') return isAtOperator(standing);
   if (isPowerVerb(verb)) return hasOwnPower(state);
   return nextMachineState(state, verb satisfies MachineEvent) !== undefined;
+}
+
+/** Whether a person was called to the machine, who says when it is done. Its bare power is theirs meanwhile. */
+export function isAtOperator({ state, stage }: Pick<Standing, 'state' | 'stage'>): boolean {
+  return state === 'installing' && stage === 'operator';
 }
 
 /** Whether the power of a machine in this state is its owner's: an OS is on it, and no work is under way. */

@@ -36,6 +36,8 @@ export interface Config {
   powerSync: PowerSyncPolicy;
   consoleSessions: number;
   deadlines: Deadlines;
+  /** What is told that a person is called to a machine; undefined: nothing. A URL may be a secret itself. */
+  operatorWebhook: WebhookSettings | undefined;
   retries: RetryPolicy;
   /** Between two rounds that wake every machine whose work is due. */
   sweepMs: number;
@@ -55,6 +57,12 @@ export interface Deadlines {
   handOverMs: number;
   operatorMs: number;
   deleteMs: number;
+}
+
+/** `key`: what requests are signed with, in base64. */
+export interface WebhookSettings {
+  url: Secret;
+  key: Secret;
 }
 
 /** How the record of the power is kept fresh. */

@@ -10,6 +10,7 @@ export type {
   PowerSyncPolicy,
   Retention,
   RetryPolicy,
+  WebhookSettings,
 } from './config.js';
 export { loadConfig } from './load-config.js';
 export { configSchema, type ImagePreallocation, type Role, roles } from './settings.js';

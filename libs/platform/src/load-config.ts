@@ -112,6 +112,7 @@ function arrange(s: Settings): Config {
       operatorMs: s.DODAI_DEADLINE_OPERATOR_S * 1000,
       deleteMs: s.DODAI_DEADLINE_DELETE_S * 1000,
     },
+    operatorWebhook: webhookOf(s.DODAI_OPERATOR_WEBHOOK_URL, s.DODAI_OPERATOR_WEBHOOK_SECRET),
     retries: { retries: s.DODAI_RETRIES, backoffMs: s.DODAI_RETRY_BACKOFF_S * 1000 },
     sweepMs: s.DODAI_SWEEP_S * 1000,
     retention: {
@@ -125,4 +126,9 @@ function arrange(s: Settings): Config {
     },
     log: { level: s.DODAI_LOG_LEVEL, pretty: s.DODAI_LOG_PRETTY },
   };
+}
+
+/** A URL without a key was refused before. */
+function webhookOf(url: string | undefined, key: string | undefined): Config['operatorWebhook'] {
+  return url === undefined || key === undefined ? undefined : { url: new Secret(url), key: new Secret(key) };
 }

@@ -188,6 +188,17 @@ export const configSchema = z.object({
     'For a pool machine that is on to take its new owner, with a restart where cloud-init takes part; then it is installed instead',
   ),
   DODAI_DEADLINE_OPERATOR_S: seconds(604_800).describe('For a person who installs a machine by hand; a week'),
+  DODAI_OPERATOR_WEBHOOK_URL: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe('Where it is told that a person is called to a machine; unset: on the timeline only'),
+  DODAI_OPERATOR_WEBHOOK_SECRET: z
+    .string()
+    .transform((text) => text.replace(/^whsec_/, ''))
+    .pipe(z.base64('must be base64, with or without whsec_ before it'))
+    .refine((text) => Buffer.from(text, 'base64').length >= 24, 'must have at least 24 bytes')
+    .optional()
+    .describe('What its requests are signed with, as Standard Webhooks has it: 24 bytes or more in base64'),
   DODAI_RETRIES: z.coerce
     .number()
     .int()
@@ -238,6 +249,12 @@ export const wholeSettings = configSchema.superRefine((settings, context) => {
       code: 'custom',
       path: ['DODAI_DHCP_INTERFACE'],
       message: `is needed with DODAI_DHCP=${settings.DODAI_DHCP}: DHCP never listens on an interface it was not told`,
+    });
+  if (settings.DODAI_OPERATOR_WEBHOOK_URL && !settings.DODAI_OPERATOR_WEBHOOK_SECRET)
+    context.addIssue({
+      code: 'custom',
+      path: ['DODAI_OPERATOR_WEBHOOK_SECRET'],
+      message: 'is needed with DODAI_OPERATOR_WEBHOOK_URL: every request is signed',
     });
   if (settings.DODAI_DHCP === 'full' && !settings.DODAI_DHCP_RANGE)
     context.addIssue({

@@ -1,9 +1,9 @@
 import { setMaxListeners } from 'node:events';
-import { DomainError, isWorking, type Machine, machineStates, type TimelineEvent } from '#core';
+import { DomainError, isWorking, type Machine, machineStates, type Stage, type TimelineEvent } from '#core';
 import type { Clock, Logger, WakeQueue } from '#platform';
 import type { EventFeed, LifecycleWriter, MachineFilter, MachineStore } from '#store';
 import type { Failures } from './failures.js';
-import type { Outcome, Step } from './outcome.js';
+import type { Outcome, Step, Waiting } from './outcome.js';
 import { Silence } from './silence.js';
 import { isStale } from './stale.js';
 
@@ -15,6 +15,8 @@ interface Work {
   machines: MachineStore;
   /** Which step a machine is due; undefined: none, it rests. */
   stepOf: (machine: Machine) => Step | undefined;
+  /** Those in which it is looked after what says nothing by itself: whoever looked may be no more. */
+  watchedStages: readonly Stage[];
   /** Between two rounds in which every machine that is due is woken, whatever the queue knows of it. */
   sweepMs: number;
 }
@@ -111,7 +113,7 @@ export class Conductor {
   }
 
   /** The deadline counts from the first look in this stage, and from each word of the installer after that. */
-  private async wait(machine: Machine, { awaits, deadlineMs }: Outcome & { kind: 'waiting' }): Promise<void> {
+  private async wait(machine: Machine, { awaits, deadlineMs, lookAgainMs }: Waiting): Promise<void> {
     const until = machine.awaitsUntil ?? new Date(this.host.clock.now().getTime() + deadlineMs);
     try {
       if (machine.awaits === null) await this.writer.expect(machine, awaits, until);
@@ -119,7 +121,9 @@ export class Conductor {
       if (!isStale(error)) throw error;
       return this.look(machine.id);
     }
-    this.host.queue.wakeAt(machine.id, this.silence.endOf(until, deadlineMs));
+    const end = this.silence.endOf(until, deadlineMs).getTime();
+    const next = this.host.clock.now().getTime() + (lookAgainMs ?? Infinity);
+    this.host.queue.wakeAt(machine.id, new Date(Math.min(end, next)));
   }
 
   private isOverdue({ awaitsUntil }: Machine, { deadlineMs }: { deadlineMs: number }): boolean {
@@ -140,10 +144,13 @@ export class Conductor {
   private async sweep(dueAt?: Date): Promise<void> {
     for (const state of machineStates.filter(isWorking)) await this.wakeAll({ state, dueAt });
     await this.wakeAll({ powerOrdered: true, dueAt });
+    if (dueAt) await this.wakeAll({ stages: this.work.watchedStages });
   }
 
   /** But for those that are being looked at here and now. */
-  private async wakeAll(filter: Pick<MachineFilter, 'state' | 'powerOrdered' | 'dueAt'>): Promise<void> {
+  private async wakeAll(
+    filter: Pick<MachineFilter, 'state' | 'stages' | 'powerOrdered' | 'dueAt'>,
+  ): Promise<void> {
     let after: string | undefined;
     do {
       const page = await this.work.machines.list({ ...filter, after, limit: pageSize });

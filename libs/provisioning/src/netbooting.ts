@@ -4,8 +4,9 @@ import type { Config, SecretBox } from '#platform';
 import type { ImageStore, InstanceStore, InstanceTypeStore, MachineStore } from '#store';
 import type { TemplateRenderer } from '#templates';
 import { instanceToken } from './instance-tokens.js';
-import type { Installation, InstallerFile } from './methods/install-method.js';
+import type { InstallerFile } from './methods/install-method.js';
 import type { InstallMethods } from './methods/install-methods.js';
+import { installationOf } from './methods/installation.js';
 import { liveImageBoot } from './methods/live-image.js';
 
 const templateOf = { pxelinux: 'pxelinux.cfg', grub: 'grub.cfg' } as const;
@@ -79,7 +80,7 @@ export class Netbooting {
     }
     if (!instance.installMethod) return null; // it was adopted
     const method = this.methods.get(instance.installMethod);
-    const installation = await this.installation(machine, instance);
+    const installation = await installationOf(this.stores, machine, instance);
     return given === 'installer' ? method.installerBoot(installation) : method.osBoot(installation);
   }
 
@@ -90,7 +91,7 @@ export class Netbooting {
     if (!file || machine.state !== 'installing') return undefined;
     const stages: readonly Stage[] = file.during;
     if (!machine.stage || !stages.includes(machine.stage)) return undefined;
-    return file.render(await this.installation(machine, instance));
+    return file.render(await installationOf(this.stores, machine, instance));
   }
 
   private async deleteScript({ id, instanceType }: Instance): Promise<string> {
@@ -103,14 +104,6 @@ export class Netbooting {
       token,
       wipeMode,
     });
-  }
-
-  private async installation(machine: Machine, instance: Instance): Promise<Installation> {
-    const [type, image] = await Promise.all([
-      this.stores.types.get(instance.instanceType),
-      this.stores.images.find(instance.imageId ?? ''),
-    ]);
-    return { machine, instance, type, image };
   }
 }
 

@@ -226,6 +226,11 @@ export class Spawning {
       vlanId: request.vlanId ?? null,
       createCluster: request.createCluster ?? true,
       ...prepared,
+      configure: async (machine) => {
+        const configured = await prepared.configure(machine);
+        method.checkConfigured(machine, image, configured.configuration);
+        return configured;
+      },
       pooled,
       fromPool: pools && !pooled && (request.reuse ?? request.installMethod === undefined),
     };

@@ -1,5 +1,7 @@
 import {
   DomainError,
+  failureEvent,
+  isAtOperator,
   isWorking,
   type LastError,
   type Machine,
@@ -79,6 +81,28 @@ export class Verbs {
     });
   }
 
+  /** The person who was called has installed the machine: it is started anew, and its OS has to come up by itself. */
+  manualDone(target: Target, asker: Asker): Promise<Machine> {
+    return this.take(target, 'manual_done', (machine) => {
+      const message = `${asker.name} has installed ${machine.name}`;
+      return this.writer.advanceStage(machine, 'install_reboot', { message, data: { asker } });
+    });
+  }
+
+  /** The person who was called could not do it. */
+  manualFailed(target: Target, reason: string, asker: Asker): Promise<Machine> {
+    return this.take(target, 'manual_failed', (machine) => {
+      const error = {
+        code: 'operator-failed',
+        message: `${asker.name} could not install ${machine.name}: ${reason}`,
+        remedy: 'Mend what they say, then retry: they are called again.',
+        at: this.host.clock.now().toISOString(),
+      };
+      const change = { message: error.message, data: { asker }, error };
+      return this.writer.advance(machine, failureEvent(machine.state), change);
+    });
+  }
+
   /** Wipes the machine and gives it back. An instance that is being deleted, or is deleted, is answered as it is. */
   destroy(instanceId: string, asker: Asker): Promise<Instance> {
     return weighAnew(async () => {
@@ -118,6 +142,7 @@ export class Verbs {
     const message = `${asker.name} rebuilds ${instance.hostName} from the image ${chosen.name}`;
     await this.take({ instanceId }, 'rebuild', (machine) => {
       method.checkOn(machine, chosen, type);
+      method.checkConfigured(machine, chosen, instance.configuration);
       const installed = { imageId: chosen.id, installMethod: method.name };
       return this.writer.rebuild(machine, installed, { message, data: { asker } });
     });
@@ -163,10 +188,11 @@ export class Verbs {
     });
   }
 
-  /** A bare order to the BMC. Refused while dodai itself is working on the machine. */
+  /** A bare order to the BMC. Refused while dodai itself is working on the machine; a person that was called to it needs it. */
   async power(machineId: string, verb: PowerVerbName, asker: Asker): Promise<Machine> {
     const machine = await this.stores.machines.get(machineId);
-    if (isWorking(machine.state) || machine.powerOrder) throw busy(machine, `power ${verb}`);
+    const isBusy = isWorking(machine.state) && !isAtOperator(machine);
+    if (isBusy || machine.powerOrder) throw busy(machine, `power ${verb}`);
     if (machine.locked && verb !== 'on') throw marked(machine, `power ${verb}`, 'locked');
     await this.writer.note(machine, {
       message: `${asker.name} asks for power ${verb}`,

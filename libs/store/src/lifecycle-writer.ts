@@ -115,6 +115,14 @@ export class LifecycleWriter {
     });
   }
 
+  /** Puts on the timeline what is done in this stage of the work, unless the machine has moved on. */
+  async tell(
+    machine: Machine,
+    event: { kind: string; message: string; data: Record<string, unknown> },
+  ): Promise<Machine> {
+    return this.changes.add({ machine, to: {}, event });
+  }
+
   /** A sign of life that tells nothing else: the deadline of what is awaited moves on, if it is still awaited. */
   async postpone({ id, state, stage, attempt }: Machine, awaitsUntil: Date): Promise<void> {
     await this.database.client.machine.updateMany({

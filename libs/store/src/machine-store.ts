@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { DomainError, type Machine, type MachineState, type RootDeviceHint } from '#core';
+import { DomainError, type Machine, type MachineState, type RootDeviceHint, type Stage } from '#core';
 import type { Secret } from '#platform';
 import type { Database } from './database.js';
 import { eventRow } from './event-store.js';
@@ -49,6 +49,8 @@ export type MachinePatch = Partial<NewMachine>;
 
 export interface MachineFilter {
   state?: MachineState;
+  /** Only those in one of these. */
+  stages?: readonly Stage[];
   instanceType?: string;
   /** `key=value`; every one must match. */
   labels?: Record<string, string>;
@@ -168,10 +170,11 @@ export class MachineStore {
   }
 
   async list(filter: MachineFilter): Promise<Page<Machine>> {
-    const { state, instanceType, labels = {}, returned, powerOrdered, dueAt, after, limit } = filter;
+    const { state, stages, instanceType, labels = {}, returned, powerOrdered, dueAt, after, limit } = filter;
     const rows = await this.database.client.machine.findMany({
       where: {
         state,
+        stage: stages && { in: [...stages] },
         instanceTypeName: instanceType,
         returnedAt: returned && { not: null },
         powerOrder: powerOrdered && { not: null },

@@ -139,6 +139,7 @@ export const templateSchemas = {
   'hand-over.sh': handOverContext,
   'delete.sh': deleteContext,
   'live/vendor-data.sh': z.strictObject({ ...installer, files: owner.files }),
+  'notify.sh': z.strictObject(installer),
   'netinstall/installer.sh': z.strictObject({ ...installer, ...installerScript }),
   'netinstall/finish.sh': z.strictObject({ ...installer, ...owner, ...fresh, network: keptNetwork }),
   'netinstall/preseed.cfg': answerContext,

@@ -56,6 +56,12 @@ export const vendorDataContext: TemplateContext<'live/vendor-data.sh'> = {
   files: [{ path: '/etc/motd', mode: '0644', owner: 'root:root', base64: 'aGVsbG8K' }],
 };
 
+export const notifyContext: TemplateContext<'notify.sh'> = {
+  instanceId: createContext.instanceId,
+  controllerUrl: createContext.controllerUrl,
+  token: createContext.token,
+};
+
 const liveImageArguments = [
   `dodai_script=http://10.77.0.1:7071/boot/instances/${createContext.instanceId}/create.sh`,
   `dodai_pxe_mac=${createContext.pxeMac}`,

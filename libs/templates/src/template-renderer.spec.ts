@@ -18,6 +18,7 @@ import {
   kernelBootContext,
   localBootContext,
   vendorDataContext,
+  notifyContext,
 } from './sample-contexts.js';
 
 const templatesDir = fileURLToPath(new URL('../../../templates', import.meta.url));
@@ -43,6 +44,7 @@ describe('rendered templates', () => {
     ['hand-over.sh', handOverContext, 'hand-over.sh'],
     ['delete.sh', deleteContext, 'delete.sh'],
     ['live/vendor-data.sh', vendorDataContext, 'live-vendor-data.sh'],
+    ['notify.sh', notifyContext, 'notify.sh'],
     ['netinstall/installer.sh', installerContext, 'netinstall-installer.sh'],
     ['netinstall/finish.sh', finishContext, 'netinstall-finish.sh'],
     ['netinstall/preseed.cfg', answerContext, 'netinstall-preseed.cfg'],
@@ -65,6 +67,7 @@ describe('rendered templates', () => {
     ['hand-over.sh', handOverContext],
     ['delete.sh', deleteContext],
     ['live/vendor-data.sh', vendorDataContext],
+    ['notify.sh', notifyContext],
     ['netinstall/installer.sh', installerContext],
     ['netinstall/finish.sh', finishContext],
     ['netinstall/finish.sh', { ...finishContext, network: createContext.network }],

@@ -9,6 +9,7 @@ const escapes: Record<TemplateName, (value: unknown) => string> = {
   'hand-over.sh': quoteForShell,
   'delete.sh': quoteForShell,
   'live/vendor-data.sh': quoteForShell,
+  'notify.sh': quoteForShell,
   'netinstall/installer.sh': quoteForShell,
   'netinstall/finish.sh': quoteForShell,
   'netinstall/preseed.cfg': lineForPreseed,

@@ -12,6 +12,8 @@ import { notWipedNote } from './not-wiped-note.js';
 type Asked = Exclude<InstanceVerb, 'destroy'>;
 
 interface VerbCommand {
+  /** Its word on the command line, when that is another. */
+  word?: string;
   description: string;
   /** Flags and descriptions; they are the body of the request. */
   options?: [flags: string, description: string][];
@@ -43,6 +45,19 @@ const commands: Record<Asked, VerbCommand> = {
   abort: {
     description: 'End the work under way; it has then failed, and the machine is left as it stands',
     example: 'dodai abort db1',
+  },
+  manual_done: {
+    word: 'done',
+    description:
+      'Say that you have installed the machine you were called to; its OS is then started, and looked for',
+    wait: 'work',
+    example: 'dodai done db1 --wait',
+  },
+  manual_failed: {
+    word: 'failed',
+    description: 'Say that you could not install the machine you were called to',
+    needed: [['--reason <text>', 'why, for whoever finds it']],
+    example: 'dodai failed db1 --reason "the second power supply is dead"',
   },
   start: {
     description: 'Switch the machine of an instance on',
@@ -86,9 +101,17 @@ const waitHelp = {
 
 export function addInstanceVerbs(parent: Command, io: CliIo): void {
   for (const [verb, given] of Object.entries(commands) as [Asked, VerbCommand][]) {
-    const { description, options = [], needed = [], wait, question, example } = given;
+    const {
+      word = verb.replaceAll('_', '-'),
+      description,
+      options = [],
+      needed = [],
+      wait,
+      question,
+      example,
+    } = given;
     const command = parent
-      .command(verb.replaceAll('_', '-'))
+      .command(word)
       .argument('<instance>', 'id, first digits of the id, or host name')
       .description(description);
     for (const [flags, text] of needed) command.requiredOption(flags, text);

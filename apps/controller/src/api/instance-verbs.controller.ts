@@ -5,6 +5,8 @@ import type { PowerOrderVerb } from '#core';
 import {
   type InstanceView,
   instanceView,
+  type ManualFailure,
+  manualFailure,
   type MarkRequest,
   markRequest,
   type RebuildRequest,
@@ -69,6 +71,36 @@ export class InstanceVerbsController {
   ): Promise<InstanceView> {
     await this.verbs.abort({ instanceId: id }, asker);
     return this.accepted(id, response);
+  }
+
+  @VerbRoute({
+    path: 'manual-done',
+    summary:
+      'Say that the person who was called has installed it; it is then started anew, and its OS has to come up',
+    description: waits('installed'),
+  })
+  async manualDone(
+    @Param('id', { schema: uuid }) id: string,
+    @AskedBy() asker: Asker,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<InstanceView> {
+    await this.verbs.manualDone({ instanceId: id }, asker);
+    return this.accepted(id, response);
+  }
+
+  @VerbRoute({
+    path: 'manual-failed',
+    summary: 'Say that the person who was called could not install it; the installation has then failed',
+    body: 'needed',
+    status: 200,
+  })
+  async manualFailed(
+    @Param('id', { schema: uuid }) id: string,
+    @Body({ schema: manualFailure }) { reason }: ManualFailure,
+    @AskedBy() asker: Asker,
+  ): Promise<InstanceView> {
+    await this.verbs.manualFailed({ instanceId: id }, reason, asker);
+    return this.shown(id);
   }
 
   @VerbRoute({ path: 'start', summary: 'Switch its machine on', description: waits('active') })

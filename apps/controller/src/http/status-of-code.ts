@@ -73,6 +73,8 @@ export const statusOfCode: Record<ErrorCode, number> = {
   'not-in-pool': 410,
 
   'installer-failed': 409,
+  'operator-failed': 409,
+  'webhook-not-delivered': 502,
   'deadline-expired': 409,
   aborted: 409,
   'not-wiped': 409,

@@ -1,5 +1,6 @@
 import { InstallMethods } from './install-methods.js';
 import { Live } from './live.js';
+import { Manual } from './manual.js';
 import { Writing, type WritingHost } from './writing.js';
 
 /** One of each, as the controller has them. */
@@ -9,5 +10,6 @@ export function allMethods(host: WritingHost): InstallMethods {
     new Writing('image', host),
     new Writing('iscsi', host),
     new Live(host.config),
+    new Manual(host),
   ]);
 }

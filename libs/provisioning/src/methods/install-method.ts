@@ -1,14 +1,17 @@
 import {
+  type Completion,
   DomainError,
   type Image,
   type InstallationStage,
   type InstallMethodName,
   type Instance,
+  type InstanceConfiguration,
   type InstanceType,
   type Machine,
   methodFacts,
 } from '#core';
 import type { NetworkBoot } from '#netboot';
+import { checkReachable } from './completion.js';
 
 /** What a method works on. */
 export interface Installation {
@@ -36,13 +39,19 @@ export type FittingType = Pick<
 >;
 
 /** The text files that a machine may fetch while it is installed or wiped. */
-export const installerFiles = ['create.sh', 'delete.sh'] as const;
+export const installerFiles = ['create.sh', 'delete.sh', 'notify.sh'] as const;
 export type InstallerFile = (typeof installerFiles)[number];
 
 /** One of them, and when it is due: at any other time it is not served, for it has the machine's token inside. */
 export interface ServedText {
   during: readonly InstallationStage[];
   render(installation: Installation): Promise<string>;
+}
+
+/** What a person is called for, and how the machine is then. */
+export interface OperatorCall {
+  instructions: string;
+  power: 'on' | 'off';
 }
 
 /** The event that ends the stage `queued`, when the machine is seen to be off. */
@@ -75,9 +84,27 @@ export abstract class InstallMethod {
     this.check(image, type);
   }
 
+  /** Throws DomainError `invalid-request` when what was configured for the OS does not do for it. */
+  checkConfigured(machine: Machine, image: FittingImage, configuration: InstanceConfiguration): void {
+    if (this.completion(image) === 'ssh') checkReachable(machine, configuration);
+  }
+
   /** How much disk the machine needs, in GB. */
   neededGb(_image: FittingImage, _type: FittingType): number {
     return 0;
+  }
+
+  /** How it is known that its OS is up. */
+  completion(_image: Pick<Image, 'install'>): Completion {
+    return 'notify';
+  }
+
+  /** What a person is told; only where the work begins with `operator_called`. */
+  call({ image }: Installation): OperatorCall {
+    throw unsuitable(
+      `The image ${image.name} is installed by ${this.name}, for which nobody is called.`,
+      'Retry.',
+    );
   }
 
   /** What the machine is given when it boots from the network before the installer has reported in. */

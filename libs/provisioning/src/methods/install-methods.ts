@@ -1,4 +1,5 @@
 import { DomainError, type ImageInstall, type InstallMethodName, methodFacts, methodOf } from '#core';
+import { checkInstructions } from './manual-instructions.js';
 import { checkKernelArguments } from './tree-boot.js';
 import { type FittingImage, type FittingType, type InstallMethod, unsuitable } from './install-method.js';
 
@@ -35,7 +36,7 @@ export class InstallMethods {
 }
 
 /**
- * What an image says of how it is installed has to be possible with what is in it, and its kernel arguments can be filled in. Throws
+ * What an image says of how it is installed has to be possible with what is in it, and its templates can be filled in. Throws
  * DomainError `image-unsuitable`.
  */
 export function checkInstall(image: Pick<FittingImage, 'name' | 'kind'>, install: ImageInstall | null): void {
@@ -43,6 +44,7 @@ export function checkInstall(image: Pick<FittingImage, 'name' | 'kind'>, install
   checkKind({ ...image, install }, install.method);
   if (install.method === 'live') checkKernelArguments(install.kernelArguments);
   if (install.method === 'netinstall') checkKernelArguments(install.kernelArguments, ['answerFileUrl']);
+  if (install.method === 'manual') checkInstructions(install.instructions);
 }
 
 function checkKind(

@@ -13,17 +13,30 @@ export function liveImageBoot(
   { publicUrl, liveImage }: Settings,
 ): NetworkBoot {
   const scriptUrl = `${publicUrl}/boot/instances/${machine.instanceId}/${script}`;
+  return started(machine, type, liveImage, `dodai_script=${scriptUrl}`);
+}
+
+/** Starts our live image for a person: with shells, and no script. */
+export function liveImageShell(
+  machine: Machine,
+  type: Pick<InstanceType, 'kernelArguments'>,
+  { liveImage }: Pick<Settings, 'liveImage'>,
+): NetworkBoot {
+  return started(machine, type, liveImage, 'dodai_shell');
+}
+
+function started(
+  { pxeMac }: Machine,
+  type: Pick<InstanceType, 'kernelArguments'>,
+  { kernelArgs }: Settings['liveImage'],
+  task: string,
+): NetworkBoot {
   return {
     kind: 'kernel',
     what: 'the live image',
     kernelPath: 'boot/live/vmlinuz',
     initrdPath: 'boot/live/initrd.img',
-    arguments: [
-      `dodai_script=${scriptUrl}`,
-      `dodai_pxe_mac=${machine.pxeMac}`,
-      ...kernelWords(type),
-      ...words(liveImage.kernelArgs),
-    ],
+    arguments: [task, `dodai_pxe_mac=${pxeMac}`, ...kernelWords(type), ...words(kernelArgs)],
   };
 }
 

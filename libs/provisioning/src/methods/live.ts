@@ -1,3 +1,4 @@
+import type { Completion, Image } from '#core';
 import type { NetworkBoot } from '#netboot';
 import type { Config } from '#platform';
 import {
@@ -28,6 +29,10 @@ export class Live extends InstallMethod {
       `The image ${image.name} runs in memory and has its configuration from the metadata service, which is switched off.`,
       'Set DODAI_METADATA_PORT, or choose an image that is installed to a disk.',
     );
+  }
+
+  override completion({ install }: Pick<Image, 'install'>): Completion {
+    return install?.method === 'live' ? install.completion : 'notify';
   }
 
   /** Until the machine was seen off, something else may still run on it. */

@@ -1,10 +1,28 @@
-import type { InstallationStage, Machine } from '#core';
-import type { InstanceStore } from '#store';
+import { type InstallationStage, type Instance, type Machine } from '#core';
+import type { ImageStore, InstanceStore, InstanceTypeStore } from '#store';
+import { addressesOf } from '../methods/completion.js';
 import type { InstallMethod } from '../methods/install-method.js';
 import type { InstallMethods } from '../methods/install-methods.js';
+import { installationOf } from '../methods/installation.js';
+import type { OperatorCalls } from '../operator-calls.js';
 import { moved, type Step } from '../outcome.js';
+import type { SshGreetings } from '../ssh-greetings.js';
+import { awaitOsStep } from './await-os-step.js';
 import { intoService } from './into-service.js';
+import { operatorStep } from './operator-step.js';
 import type { PowerStages } from './power-stages.js';
+
+interface Stores {
+  instances: InstanceStore;
+  images: ImageStore;
+  types: InstanceTypeStore;
+}
+
+interface Means {
+  methods: InstallMethods;
+  calls: OperatorCalls;
+  ssh: SshGreetings;
+}
 
 /**
  * Installing, stage by stage. The installer's own words move it on from `booting`, `install` and `booting_disk`; which way it goes
@@ -12,29 +30,39 @@ import type { PowerStages } from './power-stages.js';
  */
 export function installSteps(
   power: PowerStages,
-  instances: InstanceStore,
-  methods: InstallMethods,
+  stores: Stores,
+  { methods, calls, ssh }: Means,
 ): Record<InstallationStage, Step> {
   const { deadlines, writer } = power;
-  const methodOf = async ({ instanceId }: Machine): Promise<InstallMethod> => {
-    const { installMethod } = await instances.get(instanceId ?? '');
-    return methods.get(installMethod ?? 'copy');
+  const known = async ({ instanceId }: Machine): Promise<{ instance: Instance; method: InstallMethod }> => {
+    const instance = await stores.instances.get(instanceId ?? '');
+    return { instance, method: methods.get(instance.installMethod ?? 'copy') };
   };
-  const awaitOs = power.startThenAwait('the installed OS to come up (installed)', deadlines.bootingDiskMs);
+  const callOf = async (machine: Machine) => {
+    const { instance, method } = await known(machine);
+    const installation = await installationOf(stores, machine, instance);
+    return { installation, call: method.call(installation) };
+  };
+  const placesOf = async (machine: Machine) => {
+    const { instance, method } = await known(machine);
+    const image = await stores.images.find(instance.imageId ?? '');
+    return method.completion(image) === 'ssh' ? addressesOf(machine, instance.configuration) : null;
+  };
+  const awaitOs = awaitOsStep(power, ssh, placesOf);
 
   return {
     queued: async (machine, signal) => {
-      const { begins } = await methodOf(machine);
-      return power.cutPower(begins)(machine, signal);
+      const { method } = await known(machine);
+      return power.cutPower(method.begins)(machine, signal);
     },
     booting: async (machine, signal) => {
-      const { installer } = await methodOf(machine);
+      const { installer } = (await known(machine)).method;
       return power.startThenAwait(`${installer} to report in (install)`, deadlines.bootingMs)(
         machine,
         signal,
       );
     },
-    operator: power.await('a person to install it (done or failed)', deadlines.operatorMs),
+    operator: operatorStep(power, calls, callOf),
     install: power.await('the installer to finish (install_reboot)', deadlines.installMs),
     install_reboot: async (machine, signal) => {
       const message = await power.shutDown(machine, signal);
@@ -43,6 +71,6 @@ export function installSteps(
     },
     booting_disk: awaitOs,
     starting: awaitOs,
-    installed: intoService(instances, writer),
+    installed: intoService(stores.instances, writer),
   };
 }

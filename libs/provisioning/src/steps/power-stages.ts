@@ -2,7 +2,7 @@ import type { Machine, StageEvent } from '#core';
 import type { Deadlines } from '#platform';
 import type { LifecycleWriter } from '#store';
 import type { Bmc } from '../bmc.js';
-import { moved, type Outcome, type Step } from '../outcome.js';
+import { moved, type Step, type Waiting } from '../outcome.js';
 
 /** What installing and deleting have in common: switching a machine off, and on, and waiting for its word. */
 export class PowerStages {
@@ -34,8 +34,8 @@ export class PowerStages {
    * Switches on a machine that was seen off when this stage began, then waits. Once something is awaited the BMC is left
    * alone: a BMC that fails now must not harm a machine that is plainly at work.
    */
-  startThenAwait(awaits: string, deadlineMs: number): Step {
-    return async (machine, signal): Promise<Outcome> => {
+  startThenAwait(awaits: string, deadlineMs: number): Step<Waiting> {
+    return async (machine, signal): Promise<Waiting> => {
       if (machine.awaitsUntil === null) await this.bmc.ensure(machine, 'on', this.deadlines.powerMs, signal);
       return { kind: 'waiting', awaits, deadlineMs };
     };

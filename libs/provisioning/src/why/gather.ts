@@ -24,6 +24,7 @@ const told = [
       bootModeDiffers,
       'metadata.',
       'notify.refused',
+      'operator.',
       'power.',
       'tftp.',
       'wait.',

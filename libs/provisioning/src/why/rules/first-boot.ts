@@ -1,3 +1,4 @@
+import { sshAwaited } from '../../steps/await-os-step.js';
 import { type Evidence, factsOf, isAwaited } from '../evidence.js';
 import { type Found, rules } from '../rule.js';
 import * as signs from '../signs.js';
@@ -35,6 +36,28 @@ export const firstBoot = rules(
             missing: 'An OS that starts from the disk and stays up.',
           })
         : undefined;
+    },
+  },
+  {
+    id: 'no-answer-on-ssh',
+    weight: 'cause',
+    means:
+      'The image says that its OS is up when it answers on SSH (completion), and at no address of it does an SSH server.',
+    check: [
+      'Look at the screen or the serial console: whether the OS came up, and with which address.',
+      'See that an SSH server is installed and enabled in it, on port 22, and that no firewall keeps the controller out: `ssh-keyscan` from its host.',
+      'See that the addresses are those of the OS: static ones of the instance, else serviceIp and pxeIp of the machine.',
+      'An OS that cannot answer can say it: notify `installed`.',
+    ],
+    find: (evidence) => {
+      const { inStage } = evidence;
+      const awaits = inStage.findLast(({ kind }) => kind === 'wait.began')?.data.awaits;
+      if (typeof awaits !== 'string' || !awaits.startsWith(sshAwaited) || !isAwaited(evidence))
+        return undefined;
+      return found(evidence, {
+        says: `The machine was switched on with its OS, and was waited for in vain so far: ${awaits}.`,
+        missing: 'A greeting of an SSH server there.',
+      });
     },
   },
   {

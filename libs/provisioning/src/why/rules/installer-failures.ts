@@ -147,6 +147,16 @@ export const installerFailures = rules(
         : undefined,
   },
   {
+    id: 'operator-failed',
+    weight: 'cause',
+    means: 'The person who was called to install the machine could not, and says why.',
+    check: ['Mend what they say; retry calls them again, with the machine switched off before.'],
+    find: ({ error }) =>
+      error?.code === 'operator-failed'
+        ? { says: error.message, evidence: [{ at: new Date(error.at), what: error.message }] }
+        : undefined,
+  },
+  {
     id: 'installer-failed',
     weight: 'cause',
     means: 'The installer itself says that it failed, for another reason.',

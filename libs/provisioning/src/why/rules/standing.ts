@@ -1,5 +1,5 @@
 import type { MachineState } from '#core';
-import { type Evidence, factsOf } from '../evidence.js';
+import { type Evidence, factsOf, isAwaited } from '../evidence.js';
 import { type Found, rules } from '../rule.js';
 
 const commands = ({ events }: Evidence) =>
@@ -30,6 +30,24 @@ export const standing = rules(
         ? {
             says: 'The new owner is offered to the OS in the pool, which has not taken it yet.',
             missing: 'The word installed, from the OS that runs.',
+          }
+        : undefined,
+  },
+  {
+    id: 'person-called',
+    weight: 'standing',
+    means:
+      'A person was called to install the machine, and has said neither that it is done nor that it failed.',
+    check: [
+      'See the instructions with `dodai instances show`; then say `dodai instances done` or `dodai instances failed`.',
+      'When nobody came: see whether the webhook was told (DODAI_OPERATOR_WEBHOOK_URL), which is among the events.',
+    ],
+    find: (evidence) =>
+      evidence.stage === 'operator' && isAwaited(evidence)
+        ? {
+            says: 'A person was called to install the machine, and has not said how it went.',
+            missing: 'Their word that it is done, or that it failed.',
+            evidence: factsOf(evidence.inStage.filter(({ kind }) => kind.startsWith('operator.'))),
           }
         : undefined,
   },

@@ -1,0 +1,73 @@
+#!/bin/sh
+# Tells dodai how the installation of instance 6f9619ff-8b86-4d01-b42d-00cf4fc964ff goes:
+#   sh notify.sh install | install_reboot | installed | failed [PERCENT] [MESSAGE]
+set -eu
+
+INSTANCE_URL=http://10.77.0.1:7071/v1/instances/6f9619ff-8b86-4d01-b42d-00cf4fc964ff
+TOKEN=tok_Zm9vYmFy
+DIR=$(mktemp -d)
+trap 'rm -rf "$DIR"' EXIT
+
+# Talk with the controller. Needs INSTANCE_URL, TOKEN and DIR.
+
+# Kept in files, in the words of curl and of wget, so that no process list shows the token.
+write_authorization() {
+  (
+    umask 077
+    printf 'header = "Authorization: Bearer %s"\n' "$TOKEN" >"$DIR/curlrc"
+    printf 'header = Authorization: Bearer %s\n' "$TOKEN" >"$DIR/wgetrc"
+  )
+}
+
+has_curl() {
+  command -v curl >/dev/null
+}
+
+# post PATH CONTENT_TYPE FILE: one try.
+post() {
+  if has_curl; then
+    curl --fail --silent --show-error --output /dev/null --connect-timeout 5 --max-time 20 --config "$DIR/curlrc" \
+      --header "Content-Type: $2" --data-binary @"$3" "$INSTANCE_URL/$1"
+  else
+    wget --config="$DIR/wgetrc" --no-verbose --output-document=/dev/null --tries=1 --timeout=20 \
+      --header="Content-Type: $2" --post-file="$3" "$INSTANCE_URL/$1"
+  fi
+}
+
+# fetch URL FILE
+fetch() {
+  if has_curl; then
+    curl --fail --silent --show-error --retry 5 --output "$2" "$1"
+  else
+    wget --no-verbose --tries=5 --timeout=20 --output-document="$2" "$1"
+  fi
+}
+
+# as_json TEXT: a string of one line.
+as_json() {
+  printf '"%s"' "$(printf '%s' "$1" | tr -c ' -~' ' ' | cut -c 1-1500 | sed 's/["\\]/\\&/g')"
+}
+
+# say STATE [PERCENT] [MESSAGE]: one try.
+say() {
+  printf '{"state":"%s"%s%s}' "$1" "${2:+,\"progress\":$2}" "${3:+,\"message\":$(as_json "$3")}" >"$DIR/notify.$$"
+  post notify application/json "$DIR/notify.$$"
+}
+
+# notify STATE [PERCENT] [MESSAGE]: until it is taken, for about two minutes.
+notify() {
+  local attempt
+  for attempt in 1 2 4 8 15 15 15 15 15 15; do
+    ! say "$@" || return 0
+    sleep "$attempt"
+  done
+  printf 'dodai: the controller did not take %s\n' "$1" >&2
+  return 1
+}
+
+[ $# -gt 0 ] || {
+  echo 'usage: notify.sh STATE [PERCENT] [MESSAGE]' >&2
+  exit 2
+}
+write_authorization
+notify "$@"
