@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds the Debian demo image in the three forms that can be installed: its file system, a whole disk, a tarball;
-# and a JSON file that describes the first. Does nothing when OUTDIR already holds an image of the same inputs.
+# Builds the Debian demo image in the three forms that can be installed: its file system, a whole disk, a tarball; or as what
+# runs in memory; and a JSON file that describes the first of them. Does nothing when OUTDIR already holds an image of the same inputs.
 set -euo pipefail
 umask 022
 export LC_ALL=C
@@ -17,10 +17,12 @@ readonly here
 
 usage() {
   cat <<'TEXT'
-Usage: build.sh [--force] [--with-cloud-init] OUTDIR
+Usage: build.sh [--force] [--with-cloud-init | --live] OUTDIR
   Writes OUTDIR/debian-demo.ext4.zst, debian-demo.qcow2, debian-demo.tar.zst, debian-demo.json and inputs.sha256.
   --force             build even if OUTDIR holds an image of the same inputs (to take up newer Debian packages)
   --with-cloud-init   an image that cloud-init configures, in its file system only
+  --live              the same as a system that runs in memory: OUTDIR/debian-live.tar, with what a machine starts it from
+                      over the network (vmlinuz, initrd.img, filesystem.squashfs), and debian-live.json
 Environment:
   DODAI_DEBIAN_MIRROR   archive to fetch Debian from (default: the one the host's apt uses, else mmdebstrap's own)
 TEXT
@@ -33,19 +35,21 @@ fail() {
   exit 1
 }
 
-has_cloud_init() { [ "$cloud_init" = yes ]; }
+is_live() { [ "$variant" = live ]; }
+has_cloud_init() { [ "$variant" = cloud-init ] || is_live; }
 
 list_of() { sed -e 's/#.*//' -e 's/[[:space:]]*$//' -e '/^$/d' "$here/$1"; }
 
 hash_of_inputs() {
-  (printf '%s\n' "$cloud_init" && cd "$here" && find . -type f -printf '%m %p\n' -exec sha256sum {} + | sort) | sha256sum | cut -d' ' -f1
+  (printf '%s\n' "$variant" && cd "$here" && find . -type f -printf '%m %p\n' -exec sha256sum {} + | sort) | sha256sum | cut -d' ' -f1
 }
 
 check_host() {
-  local command
+  local command commands='mmdebstrap zstd mke2fs sgdisk mcopy mkfs.vfat qemu-img jq flock'
+  ! is_live || commands='mmdebstrap mksquashfs jq flock'
   [ "$(id -u)" = 0 ] || fail 'building the demo image needs root: run it again with sudo'
   [ "$(dpkg --print-architecture)" = "$ARCH" ] || fail "the demo image is built on $ARCH hosts"
-  for command in mmdebstrap zstd mke2fs sgdisk mcopy mkfs.vfat qemu-img jq flock; do
+  for command in $commands; do
     command -v "$command" >/dev/null || fail "the command $command is missing: install it with apt-get"
   done
 }
@@ -118,9 +122,11 @@ SCRIPT
 }
 
 install_packages() {
-  local options packages
+  local options packages lists=(packages.txt)
+  ! has_cloud_init || lists+=(packages-cloud-init.txt)
+  ! is_live || lists+=(packages-live.txt)
   mapfile -t options < <(apt_options)
-  packages=$({ list_of packages.txt && if has_cloud_init; then list_of packages-cloud-init.txt; fi; } | paste -sd,)
+  packages=$(for list in "${lists[@]}"; do list_of "$list"; done | paste -sd,)
   write_start_script
   write_finish_script
   # shellcheck disable=SC2016 # mmdebstrap expands $1
@@ -244,15 +250,31 @@ make_other_forms() {
   make_tarball
 }
 
+# What a machine that runs it has in memory: kernel and initrd, of which the initrd (live-boot) fetches the rest.
+make_live() {
+  local tree=$work/live
+  mkdir "$tree"
+  cp -L "$work/root/vmlinuz" "$work/root/initrd.img" "$tree/"
+  mksquashfs "$work/root" "$tree/filesystem.squashfs" -comp zstd -Xcompression-level 6 -noappend -quiet -no-progress \
+    -wildcards -e 'boot/*' 'tmp/*' 'dev/*' >"$work/log" 2>&1 || { cat "$work/log" >&2 && fail 'the squashfs could not be made, see above'; }
+  tar --create --owner=0 --group=0 --numeric-owner --sort=name --directory="$tree" --file="$work/out/debian-live.tar" .
+  describe debian-live.tar debian-live.json "$(stat -c %s "$work/out/debian-live.tar")"
+}
+
 compress_and_describe() {
-  local image=$work/out/debian-demo.ext4 version
-  version=$(cat "$work/root/etc/debian_version")
+  local image=$work/out/debian-demo.ext4
   zstd -q -T0 -3 -o "$image.zst" "$image"
-  jq --null-input --arg sha256 "$(sha256sum "$image.zst" | cut -d' ' -f1)" --arg os "Debian $version" \
-    --argjson compressedBytes "$(stat -c %s "$image.zst")" --argjson uncompressedBytes "$(stat -c %s "$image")" \
-    --arg arch "$ARCH" --arg defaultUser "$DEFAULT_USER" \
-    '{$sha256, $compressedBytes, $uncompressedBytes, $os, $arch, $defaultUser}' >"$work/out/debian-demo.json"
+  describe debian-demo.ext4.zst debian-demo.json "$(stat -c %s "$image")"
   rm "$image"
+}
+
+# describe FILE JSON UNCOMPRESSED_BYTES
+describe() {
+  local file=$work/out/$1
+  jq --null-input --arg sha256 "$(sha256sum "$file" | cut -d' ' -f1)" --arg os "Debian $(cat "$work/root/etc/debian_version")" \
+    --argjson compressedBytes "$(stat -c %s "$file")" --argjson uncompressedBytes "$3" \
+    --arg arch "$ARCH" --arg defaultUser "$DEFAULT_USER" \
+    '{$sha256, $compressedBytes, $uncompressedBytes, $os, $arch, $defaultUser}' >"$work/out/$2"
 }
 
 # The hash goes last: without it, whatever is in the folder does not count as built.
@@ -275,9 +297,12 @@ remove_work() {
 
 main() {
   local force=no
-  cloud_init=no
+  variant=plain
   [ "${1-}" != --force ] || { force=yes && shift; }
-  [ "${1-}" != --with-cloud-init ] || { cloud_init=yes && shift; }
+  case ${1-} in
+    --with-cloud-init) variant=cloud-init && shift ;;
+    --live) variant=live && shift ;;
+  esac
   if [ $# != 1 ] || [ "${1#-}" != "$1" ]; then
     usage >&2
     exit 2
@@ -301,12 +326,21 @@ main() {
   find_sources
   say "installing Debian $SUITE into a folder"
   install_packages
+  if is_live; then
+    say 'packing it to run in memory'
+    make_live
+  else
+    make_installable
+  fi
+  publish
+  say "done in $SECONDS s: $(jq --raw-output .compressedBytes "$outdir"/debian-*.json | numfmt --to=iec)B compressed"
+}
+
+make_installable() {
   say 'making the file system'
   make_file_system
   has_cloud_init || make_other_forms
   compress_and_describe
-  publish
-  say "done in $SECONDS s: $(numfmt --to=iec "$(stat -c %s "$outdir/debian-demo.ext4.zst")")B compressed"
 }
 
 main "$@"

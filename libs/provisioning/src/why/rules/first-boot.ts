@@ -67,7 +67,7 @@ export const firstBoot = rules(
       'The instance has no config drive, and its OS never asked the metadata service: it has neither name nor keys, and perhaps no network.',
     check: [
       'See that the machine has a way to the metadata service: `curl http://169.254.169.254/openstack` on it, or the URL it was given.',
-      'See that the image looks for it: cloud-init with OpenStack, Ec2 or NoCloud in its `datasource_list`, or `ds=nocloud;s=URL` as a kernel argument.',
+      'See that the image looks for it: cloud-init with OpenStack, Ec2 or NoCloud in its `datasource_list`, or `ds=nocloud-net;s=URL` as a kernel argument.',
       'See that the service is on (DODAI_METADATA_PORT), and that its log names no stranger: an address that is nobody’s is not answered.',
       'Or spawn it with a config drive, which needs no network.',
       'An image without cloud-init does not ask: then `systemctl status dodai-installed` at its console says what became of the report.',
