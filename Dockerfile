@@ -17,10 +17,10 @@ RUN npm run build && npm prune --omit=dev
 
 FROM node:20-bookworm-slim
 # What the controller runs: ipmitool for BMCs, dnsmasq for DHCP, the loaders that machines fetch over TFTP, what
-# unpacks images, and what writes config drives.
+# unpacks images, what checks answer files, and what writes config drives.
 RUN apt-get update \
   && apt-get install -y --no-install-recommends ipmitool dnsmasq-base nginx-light pxelinux syslinux-common zstd xz-utils bzip2 \
-    qemu-utils qemu-block-extra gpgv e2fsprogs grub-common tar iproute2 xorriso dosfstools mtools \
+    qemu-utils qemu-block-extra gpgv e2fsprogs grub-common tar iproute2 debconf libxml2-utils xorriso dosfstools mtools \
   && rm -rf /var/lib/apt/lists/*
 WORKDIR /opt/dodai
 COPY --from=build /opt/dodai/package.json ./

@@ -24,8 +24,8 @@ PASSWORD_HASH={{ passwordHash }}
 NEEDS_CLOUD_INIT={{ needsCloudInit }}
 CONFIG_DRIVE_URL={{ configDriveUrl }}
 METADATA_URL={{ metadataUrl }}
-# true: for the resource pool, where it waits for its owner.
-POOLED={{ pooled }}
+# What an installer has written never waits in the pool.
+POOLED=false
 INSTANCE_URL=${CONTROLLER_URL%/}/v1/instances/$INSTANCE_ID
 TARGET=''
 
@@ -39,7 +39,6 @@ fail() {
 {% render 'snippets/fresh-os.sh' %}
 {% render 'snippets/boot-entries.sh' %}
 {% render 'snippets/first-boot.sh' %}
-{% render 'snippets/await-owner.sh' %}
 {% render 'snippets/dodai-files.sh' %}
 {% if network -%}
 {% render 'snippets/network.sh', network: network %}

@@ -36,13 +36,16 @@ disk() {
   chosen=$(list_disks | choose_disk) || failed "$chosen"
   DISK=${chosen%% *}
   notify install 15 "the OS goes to $chosen"
-  if command -v debconf-set >/dev/null; then
-    debconf-set partman-auto/disk "$DISK"
-    debconf-set grub-installer/bootdev "$DISK"
-  fi
+  if command -v debconf-set >/dev/null; then tell_debconf; fi
   printf 'ignoredisk --only-use=%s\nclearpart --all --initlabel --drives=%s\n' "${DISK#/dev/}" "${DISK#/dev/}" >"$DIR/disk.ks"
   [ ! -f /autoinstall.yaml ] || sed -i "s|$DEVICE|$DISK|g" /autoinstall.yaml
   [ ! -f /tmp/profile/autoinst.xml ] || sed "s|$DEVICE|$DISK|g" /tmp/profile/autoinst.xml >/tmp/profile/modified.xml
+}
+
+# Also what no part of the installer has asked yet.
+tell_debconf() {
+  printf 'd-i partman-auto/disk string %s\nd-i grub-installer/bootdev string %s\n' "$DISK" "$DISK" >"$DIR/disk.cfg"
+  debconf-set-selections "$DIR/disk.cfg"
 }
 
 progress() {

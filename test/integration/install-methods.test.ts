@@ -49,10 +49,24 @@ const manual = {
   completion: 'notify',
 } as const;
 
+const netinstall = {
+  method: 'netinstall',
+  kernel: 'linux',
+  initrd: 'initrd.gz',
+  kernelArguments: 'mirror/http/proxy={{ controllerUrl }}',
+  answerFile: { format: 'preseed', text: null },
+} as const;
+
 const methods: readonly MethodUnderTest[] = [
   { name: 'copy', image: { kind: 'file_system' }, ...written },
   { name: 'image', image: { kind: 'disk' }, ...written },
   { name: 'iscsi', image: { kind: 'disk', install: { method: 'iscsi' } }, ...written },
+  {
+    ...written,
+    name: 'netinstall',
+    image: { kind: 'tarball', install: netinstall },
+    files: { 'preseed.cfg': ['booting'], 'installer.sh': ['booting'], 'finish.sh': ['booting'] },
+  },
   {
     name: 'live',
     image: { kind: 'tarball', install: live },

@@ -27,6 +27,8 @@ import {
 } from '#platform';
 import { type ConsoleSource, IpmitoolDriver, PowerControl, type PowerDriver, SolConsole } from '#power';
 import {
+  AnswerChecks,
+  AnswerFiles,
   Bmc,
   Callbacks,
   ConsoleCapture,
@@ -36,6 +38,7 @@ import {
   type InstallMethods,
   HandOver,
   Housekeeping,
+  InstallerTexts,
   Netbooting,
   OperatorCalls,
   PoolKeeper,
@@ -175,7 +178,9 @@ export async function openParts(
   const capturing = { ...host, sessions: config.consoleSessions };
   const downloads = new ImageDownloads(new AddressPolicy(config.images.urlAllow));
   const configuration = configurationParts(stores, { config, runner, box, renderer, downloads });
-  const methods = allMethods({ renderer, config, box });
+  const checks = new AnswerChecks(runner, configuration.userDataChecks);
+  const answers = new AnswerFiles({ renderer, downloads, checks });
+  const methods = allMethods({ renderer, config, box, answers });
   const { configuring } = configuration;
   const webhook = config.operatorWebhook && new Webhook(config.operatorWebhook);
   const calls = new OperatorCalls(stores.events, writer, { clock, logger: log, webhook });
@@ -228,7 +233,12 @@ export async function openParts(
     downloads,
     ...configuration,
     spawning,
-    rendering: new Rendering(configuration.documents, spawning, config.metadata.namespace),
+    rendering: new Rendering(
+      configuration.documents,
+      spawning,
+      new InstallerTexts(stores, methods),
+      config.metadata.namespace,
+    ),
     verbs: new Verbs(stores, writer, bmc, { queue, clock, methods }),
     callbacks,
     diskWrites,

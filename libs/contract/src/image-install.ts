@@ -1,4 +1,4 @@
-import { answerFormats, completions, installMethods } from '#core';
+import { answerFormats, completions, installMethods, maxAnswerFileBytes } from '#core';
 import { z } from 'zod';
 
 export const installMethod = z.enum(installMethods).meta({
@@ -6,9 +6,6 @@ export const installMethod = z.enum(installMethods).meta({
   description:
     'How a machine comes to run an image. copy: onto partitions; image: a whole disk; iscsi: a whole disk that the controller writes; netinstall: the installer of the distribution; live: in memory; manual: by a person',
 });
-
-/** Longest answer file and instructions, in bytes of UTF-8: what installers read, they read into memory. */
-const longestText = 256 * 1024;
 
 const path = z
   .string()
@@ -39,8 +36,8 @@ const completion = z.enum(completions).meta({
 const text = z
   .string()
   .refine(
-    (value) => new TextEncoder().encode(value).length <= longestText,
-    `is longer than ${longestText / 1024} KiB`,
+    (value) => new TextEncoder().encode(value).length <= maxAnswerFileBytes,
+    `is longer than ${maxAnswerFileBytes / 1024} KiB`,
   )
   .refine((value) => !value.includes('\0'), 'has NUL characters');
 

@@ -38,6 +38,7 @@ const catalogue = {
   'image-in-use': { retryable: false },
   'image-too-large': { retryable: false },
   'image-unsuitable': { retryable: false },
+  'answer-file-invalid': { retryable: false },
   'install-method-forbidden': { retryable: false },
   'image-checksum-mismatch': { retryable: false },
   'image-invalid': { retryable: false },

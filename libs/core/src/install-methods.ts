@@ -39,6 +39,9 @@ export type WritingMethod = 'copy' | 'image' | 'iscsi';
 export const answerFormats = ['preseed', 'autoinstall', 'kickstart', 'autoyast'] as const;
 export type AnswerFormat = (typeof answerFormats)[number];
 
+/** Longest answer file: what installers read, they read into memory. */
+export const maxAnswerFileBytes = 256 * 1024;
+
 /** Its text, or where it is: then it is fetched at each installation. */
 export type AnswerFile =
   { format: AnswerFormat; text: string | null } | { format: AnswerFormat; url: string };

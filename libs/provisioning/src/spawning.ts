@@ -27,6 +27,7 @@ import {
 } from './configuring/configuring.js';
 import type { DescribedOf } from './configuring/instance-documents.js';
 import { bootModesOf, isMirrored } from './methods/image-fit.js';
+import type { InstallMethod } from './methods/install-method.js';
 import type { InstallMethods } from './methods/install-methods.js';
 import { checkTaken } from './refusal.js';
 import { weighAnew } from './stale.js';
@@ -103,15 +104,18 @@ export class Spawning {
   }
 
   /** The instance that a spawn would make now, without its id, on the machine that it would take. Throws what a spawn throws. */
-  async imagine(request: SpawnRequest): Promise<{ instance: Omit<DescribedOf, 'id'>; machine: Machine }> {
+  async imagine(
+    request: SpawnRequest,
+  ): Promise<{ instance: Omit<DescribedOf, 'id'>; machine: Machine; method: InstallMethod }> {
     const wanted = await this.resolve(request);
     const assessed = await this.reservations.assess(wanted);
     const chosen = assessed.find(({ reasons }) => reasons.length === 0);
     if (!chosen) throw unavailable(assessed);
     const machine = await this.stores.machines.get(chosen.machine.id);
     const { configuration } = await wanted.configure(machine);
-    const { hostName, imageId, instanceType, cluster } = wanted;
-    return { instance: { hostName, imageId, instanceType, cluster, configuration }, machine };
+    const { hostName, imageId, instanceType, cluster, installMethod } = wanted;
+    const method = this.how.methods.get(installMethod);
+    return { instance: { hostName, imageId, instanceType, cluster, configuration }, machine, method };
   }
 
   /**

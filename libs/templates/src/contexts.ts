@@ -32,7 +32,6 @@ const owner = {
 const fresh = {
   imageId: f.id.describe('Id of the image'),
   imageType: z.enum(['server', 'node']).describe("dodai's image type: server for images named dodai-deploy"),
-  pooled: z.boolean().default(false).describe('It has no owner: in the pool it asks for one'),
   pxeMac: f.mac.describe('MAC address of the card that boots from the network'),
   pxeIp: f.orEmpty(f.ipv4).describe('Address of that card, noted in /etc/dodai'),
   storageMac: f.orEmpty(f.mac).describe('MAC address of the storage network card, noted in /etc/dodai'),
@@ -65,6 +64,7 @@ const createContext = z
     readBack: z.enum(readBackPolicies).default('sampled').describe('How much is read again and compared, once written'),
     ...owner,
     ...fresh,
+    pooled: z.boolean().default(false).describe('It has no owner: in the pool it asks for one'),
     bootMode: z.enum(bootModes).describe('Firmware that the machine starts with'),
     network: guestNetwork.describe('Links and addresses of the installed OS, as `guestNetwork` makes them'),
     rootDeviceHint: f.rootDeviceHint

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { DomainError, type Image, type ImageInstall } from '#core';
 import { ImageTrees } from '#images';
-import { checkInstall } from '#provisioning';
+import { InstallMethods } from '#provisioning';
 import { ImageStore } from '#store';
 
 /** How images are installed, as their owners say it. */
@@ -10,11 +10,12 @@ export class ImageInstalls {
   constructor(
     private readonly images: ImageStore,
     private readonly trees: ImageTrees,
+    private readonly methods: InstallMethods,
   ) {}
 
   /** Throws DomainError `image-unsuitable` for what is not possible with what the image holds, and what unpacking it throws. */
   async set(image: Image, install: ImageInstall | null): Promise<Image> {
-    checkInstall(image, install);
+    await this.methods.checkSaid(image, install);
     if (install?.method === 'netinstall' || install?.method === 'live') {
       await this.checkFile(image, 'kernel', install.kernel);
       await this.checkFile(image, 'initrd', install.initrd);

@@ -142,7 +142,10 @@ export class ImagesController {
     description: 'For installations from now on; the image itself stays as it is.',
   })
   @Answers(200, 'The image as it is now', imageView)
-  @Problems([404, 'There is no such image'], [422, 'What it holds cannot be installed so'])
+  @Problems(
+    [404, 'There is no such image'],
+    [422, 'What it holds cannot be installed so, or its answer file has faults'],
+  )
   async patchImage(
     @Param('id', { schema: idOrName }) id: string,
     @Body({ schema: imagePatch }) { install }: ImagePatch,

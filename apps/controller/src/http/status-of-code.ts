@@ -39,6 +39,7 @@ export const statusOfCode: Record<ErrorCode, number> = {
   'image-in-use': 409,
   'image-too-large': 422,
   'image-unsuitable': 422,
+  'answer-file-invalid': 422,
   'install-method-forbidden': 409,
   'image-checksum-mismatch': 422,
   'image-invalid': 422,

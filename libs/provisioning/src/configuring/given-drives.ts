@@ -1,10 +1,10 @@
 import { DomainError } from '#core';
 import type { ImageDownloads } from '#images';
 import { maxDriveBytes, type ReadyConfigDrives, unpackedDrive } from '#metadata';
+import { fetchBounded } from '../bounded-fetch.js';
 
 export type GivenDrive = { base64: string } | { url: string };
 
-const patienceMs = 120_000;
 /** gzip makes what cannot be packed longer by 5 bytes in 16 KiB; and base64 needs a third more. */
 const longestBytes = Math.ceil((maxDriveBytes * 4) / 3) + 1024 * 1024;
 
@@ -17,22 +17,12 @@ export class GivenDrives {
 
   /** The file system. Throws DomainError `invalid-request`, `image-url-refused` or `image-download-failed`. */
   async take(given: GivenDrive): Promise<Buffer> {
-    const base64 = 'url' in given ? base64Of(await this.fetch(given.url)) : given.base64;
+    const base64 =
+      'url' in given
+        ? base64Of(await fetchBounded(this.downloads, given.url, { limitBytes: longestBytes, tooLong }))
+        : given.base64;
     const { image } = await this.ready.inspected(await unpackedDrive(base64));
     return image;
-  }
-
-  private async fetch(url: string): Promise<Buffer> {
-    const signal = AbortSignal.timeout(patienceMs);
-    const { stream } = await this.downloads.open(url, { signal, onProgress: () => undefined });
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    for await (const chunk of stream as AsyncIterable<Buffer>) {
-      bytes += chunk.length;
-      if (bytes > longestBytes) throw tooLong(); // which ends the download
-      chunks.push(chunk);
-    }
-    return Buffer.concat(chunks);
   }
 }
 

@@ -5,19 +5,12 @@ import {
   documentsOf,
   folder,
   instanceData,
-  type MediaType,
   serviceFolder,
 } from '#metadata';
 import type { SpawnRequest, Spawning } from '../spawning.js';
+import type { InstallerTexts } from './installer-texts.js';
+import type { RenderedDocument } from './rendered-document.js';
 import { describedInstance, imagined, type InstanceDocuments } from './instance-documents.js';
-
-/** A document as the OS would read it, but for its secrets. */
-export interface RenderedDocument {
-  /** `config-drive/openstack/latest/meta_data.json`; what the metadata service serves is below `metadata/`. */
-  path: string;
-  mediaType: MediaType;
-  content: Buffer;
-}
 
 const secret = '[secret]';
 const hidden = Buffer.from(secret).toString('base64');
@@ -27,13 +20,15 @@ export class Rendering {
   constructor(
     private readonly documents: InstanceDocuments,
     private readonly spawning: Spawning,
+    private readonly installers: InstallerTexts,
     private readonly namespace: string,
   ) {}
 
   /** Throws DomainError `instance-not-found`, and `not-found` for one that has no machine any more. */
   async existing(instanceId: string): Promise<RenderedDocument[]> {
     const described = await this.documents.describe(instanceId);
-    if (described) return this.rendered(described.instance);
+    if (described)
+      return [...(await this.rendered(described.instance)), ...(await this.installers.existing(instanceId))];
     throw new DomainError(
       'not-found',
       `The instance ${instanceId} has no machine any more, and so no documents.`,
@@ -45,8 +40,12 @@ export class Rendering {
 
   /** On the machine that would be chosen now; nothing is reserved. Throws what a spawn would throw. */
   async beforehand(request: SpawnRequest): Promise<RenderedDocument[]> {
-    const { instance, machine } = await this.spawning.imagine(request);
-    return this.rendered(describedInstance({ ...instance, id: imagined.id }, machine));
+    const { instance, machine, method } = await this.spawning.imagine(request);
+    const withId = { ...instance, id: imagined.id };
+    return [
+      ...(await this.rendered(describedInstance(withId, machine))),
+      ...(await this.installers.beforehand(method, machine, withId)),
+    ];
   }
 
   /**

@@ -2,6 +2,7 @@ import {
   type Completion,
   DomainError,
   type Image,
+  type ImageInstall,
   type InstallationStage,
   type InstallMethodName,
   type Instance,
@@ -11,6 +12,7 @@ import {
   methodFacts,
 } from '#core';
 import type { NetworkBoot } from '#netboot';
+import type { DescribedOf } from '../configuring/instance-documents.js';
 import { checkReachable } from './completion.js';
 
 /** What a method works on. */
@@ -20,6 +22,9 @@ export interface Installation {
   type: InstanceType;
   image: Image;
 }
+
+/** The same, where there may be no instance yet. */
+export type Imagined = Omit<Installation, 'instance'> & { instance: DescribedOf };
 
 /** What of an image and of a kind of machine has to suit each other. */
 export type FittingImage = Pick<
@@ -39,7 +44,19 @@ export type FittingType = Pick<
 >;
 
 /** The text files that a machine may fetch while it is installed or wiped. */
-export const installerFiles = ['create.sh', 'delete.sh', 'notify.sh'] as const;
+export const installerFiles = [
+  'create.sh',
+  'delete.sh',
+  'notify.sh',
+  'installer.sh',
+  'finish.sh',
+  'preseed.cfg',
+  'user-data',
+  'meta-data',
+  'vendor-data',
+  'kickstart.cfg',
+  'autoyast.xml',
+] as const;
 export type InstallerFile = (typeof installerFiles)[number];
 
 /** One of them, and when it is due: at any other time it is not served, for it has the machine's token inside. */
@@ -106,6 +123,17 @@ export abstract class InstallMethod {
       'Retry.',
     );
   }
+
+  /** Told when an image is to say that it is installed so. Throws DomainError with what is wrong with what it says. */
+  async checkSaid(_install: ImageInstall): Promise<void> {}
+
+  /** What a person may see beforehand of what the machine will be given; secrets are left out. */
+  async preview(_imagined: Imagined): Promise<{ name: string; text: string }[]> {
+    return [];
+  }
+
+  /** Before the machine is switched on. Throws DomainError with what makes the installation vain. */
+  async prepare(_installation: Installation): Promise<void> {}
 
   /** What the machine is given when it boots from the network before the installer has reported in. */
   abstract installerBoot(installation: Installation): Promise<NetworkBoot>;

@@ -33,18 +33,19 @@ export class InstallMethods {
     method.check(image, type);
     return method;
   }
-}
 
-/**
- * What an image says of how it is installed has to be possible with what is in it, and its templates can be filled in. Throws
- * DomainError `image-unsuitable`.
- */
-export function checkInstall(image: Pick<FittingImage, 'name' | 'kind'>, install: ImageInstall | null): void {
-  if (!install) return;
-  checkKind({ ...image, install }, install.method);
-  if (install.method === 'live') checkKernelArguments(install.kernelArguments);
-  if (install.method === 'netinstall') checkKernelArguments(install.kernelArguments, ['answerFileUrl']);
-  if (install.method === 'manual') checkInstructions(install.instructions);
+  /**
+   * What an image says of how it is installed has to be possible with what is in it, and its templates can be filled in. Throws
+   * DomainError `image-unsuitable`, or what the method finds.
+   */
+  async checkSaid(image: Pick<FittingImage, 'name' | 'kind'>, install: ImageInstall | null): Promise<void> {
+    if (!install) return;
+    checkKind({ ...image, install }, install.method);
+    if (install.method === 'live') checkKernelArguments(install.kernelArguments);
+    if (install.method === 'netinstall') checkKernelArguments(install.kernelArguments, ['answerFileUrl']);
+    if (install.method === 'manual') checkInstructions(install.instructions);
+    await this.byName.get(install.method)?.checkSaid(install);
+  }
 }
 
 function checkKind(

@@ -1,18 +1,19 @@
-import type { Instance, Machine } from '#core';
+import type { Machine } from '#core';
 import type { ImageStore, InstanceTypeStore } from '#store';
-import type { Installation } from './install-method.js';
+import type { DescribedOf } from '../configuring/instance-documents.js';
+import type { Imagined } from './install-method.js';
 
-interface Stores {
+export interface InstallationStores {
   images: ImageStore;
   types: InstanceTypeStore;
 }
 
 /** What a method works on, put together. */
-export async function installationOf(
-  { images, types }: Stores,
+export async function installationOf<I extends DescribedOf>(
+  { images, types }: InstallationStores,
   machine: Machine,
-  instance: Instance,
-): Promise<Installation> {
+  instance: I,
+): Promise<Imagined & { instance: I }> {
   const [type, image] = await Promise.all([
     types.get(instance.instanceType),
     images.find(instance.imageId ?? ''),

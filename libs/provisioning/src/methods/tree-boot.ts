@@ -25,7 +25,7 @@ export function treeBoot(
   installation: Installation,
   settings: Settings,
   more: Record<string, string> = {},
-): NetworkBoot {
+): NetworkBoot & { kind: 'kernel' } {
   const tree = `boot/images/${installation.image.id}/tree`;
   const values = { ...kernelValues(installation, settings), ...more };
   return {

@@ -68,7 +68,7 @@ export class Writing extends InstallMethod {
       token: instanceToken(box, instance.id),
       ...ownerContext(instance, machine, config),
       ...imageContext(image, config),
-      imageType: serverImage.test(image.name) ? 'server' : 'node',
+      imageType: imageTypeOf(image),
       kernelArguments: type.kernelArguments ?? (image.kind === 'disk' ? null : usualKernelArguments),
       iscsiSecret: this.name === 'iscsi' ? diskSecret(box, instance.id).reveal() : null,
       readBack: type.readBack,
@@ -84,6 +84,10 @@ export class Writing extends InstallMethod {
       diskPlan: planFor(image, type, machine),
     };
   }
+}
+
+export function imageTypeOf({ name }: Pick<Image, 'name'>): 'server' | 'node' {
+  return serverImage.test(name) ? 'server' : 'node';
 }
 
 function imageContext(image: Image, { publicUrl }: Pick<Config, 'publicUrl'>) {

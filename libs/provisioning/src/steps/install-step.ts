@@ -52,7 +52,8 @@ export function installSteps(
 
   return {
     queued: async (machine, signal) => {
-      const { method } = await known(machine);
+      const { instance, method } = await known(machine);
+      await method.prepare(await installationOf(stores, machine, instance));
       return power.cutPower(method.begins)(machine, signal);
     },
     booting: async (machine, signal) => {

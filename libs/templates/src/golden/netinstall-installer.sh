@@ -37,7 +37,7 @@ post() {
     curl --fail --silent --show-error --output /dev/null --connect-timeout 5 --max-time 20 --config "$DIR/curlrc" \
       --header "Content-Type: $2" --data-binary @"$3" "$INSTANCE_URL/$1"
   else
-    wget --config="$DIR/wgetrc" --no-verbose --output-document=/dev/null --tries=1 --timeout=20 \
+    wget --config="$DIR/wgetrc" --quiet --output-document=/dev/null --tries=1 --timeout=20 \
       --header="Content-Type: $2" --post-file="$3" "$INSTANCE_URL/$1"
   fi
 }
@@ -47,7 +47,7 @@ fetch() {
   if has_curl; then
     curl --fail --silent --show-error --retry 5 --output "$2" "$1"
   else
-    wget --no-verbose --tries=5 --timeout=20 --output-document="$2" "$1"
+    wget --quiet --tries=5 --timeout=20 --output-document="$2" "$1"
   fi
 }
 
@@ -302,13 +302,16 @@ disk() {
   chosen=$(list_disks | choose_disk) || failed "$chosen"
   DISK=${chosen%% *}
   notify install 15 "the OS goes to $chosen"
-  if command -v debconf-set >/dev/null; then
-    debconf-set partman-auto/disk "$DISK"
-    debconf-set grub-installer/bootdev "$DISK"
-  fi
+  if command -v debconf-set >/dev/null; then tell_debconf; fi
   printf 'ignoredisk --only-use=%s\nclearpart --all --initlabel --drives=%s\n' "${DISK#/dev/}" "${DISK#/dev/}" >"$DIR/disk.ks"
   [ ! -f /autoinstall.yaml ] || sed -i "s|$DEVICE|$DISK|g" /autoinstall.yaml
   [ ! -f /tmp/profile/autoinst.xml ] || sed "s|$DEVICE|$DISK|g" /tmp/profile/autoinst.xml >/tmp/profile/modified.xml
+}
+
+# Also what no part of the installer has asked yet.
+tell_debconf() {
+  printf 'd-i partman-auto/disk string %s\nd-i grub-installer/bootdev string %s\n' "$DISK" "$DISK" >"$DIR/disk.cfg"
+  debconf-set-selections "$DIR/disk.cfg"
 }
 
 progress() {
