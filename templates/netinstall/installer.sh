@@ -26,8 +26,17 @@ begin() {
   write_authorization
   fetch "$FINISH_URL" "$DIR/finish.sh"
   notify install 0 'the installer has its answers'
-  # Without what it would keep open of the installer's.
-  reporter </dev/null >/dev/null 2>&1 3>&- 4>&- 5>&- 6>&- &
+  (close_pipes && reporter) </dev/null >/dev/null 2>&1 &
+}
+
+# The installer of Debian goes on when nobody has its pipes open any more, whatever their numbers; not every shell elsewhere knows
+# numbers of two digits.
+close_pipes() {
+  local fd
+  command -v debconf-set >/dev/null || return 0
+  for fd in /proc/self/fd/*; do
+    case ${fd##*/} in 0 | 1 | 2) ;; *) eval "exec ${fd##*/}>&-" ;; esac
+  done
 }
 
 # Where the installer looks for it: each has its own way to be told.

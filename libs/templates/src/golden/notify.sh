@@ -29,7 +29,7 @@ post() {
     curl --fail --silent --show-error --output /dev/null --connect-timeout 5 --max-time 20 --config "$DIR/curlrc" \
       --header "Content-Type: $2" --data-binary @"$3" "$INSTANCE_URL/$1"
   else
-    wget --config="$DIR/wgetrc" --no-verbose --output-document=/dev/null --tries=1 --timeout=20 \
+    wget --config="$DIR/wgetrc" --quiet --output-document=/dev/null --tries=1 --timeout=20 \
       --header="Content-Type: $2" --post-file="$3" "$INSTANCE_URL/$1"
   fi
 }
@@ -39,7 +39,7 @@ fetch() {
   if has_curl; then
     curl --fail --silent --show-error --retry 5 --output "$2" "$1"
   else
-    wget --no-verbose --tries=5 --timeout=20 --output-document="$2" "$1"
+    wget --quiet --tries=5 --timeout=20 --output-document="$2" "$1"
   fi
 }
 
