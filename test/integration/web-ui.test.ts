@@ -177,6 +177,50 @@ it('an instance is in the list, with its machine and its image', async () => {
   expect(await page.rows('What it is')).toContainEqual(['Instance', adopted.body.id]);
 });
 
+describe('a person who was called', () => {
+  let called: MachineView;
+  let instance: InstanceView;
+  let ownBmc: IpmiSim;
+  const stageOf = async () =>
+    (await dodai.ask<MachineView>('GET', `/v1/machines/${called.id}`)).body.installation?.stage;
+
+  beforeAll(async () => {
+    const { id } = await importImage('by-hand');
+    const instructions = 'Put the disc into {{ machineName }},\nand call it {{ hostName }}.';
+    const install = { method: 'manual', instructions, completion: 'notify' };
+    await dodai.ask('PATCH', `/v1/images/${id}`, { body: { install } });
+    ownBmc = await startIpmiSim();
+    const body = machineNumber(2, { bmcPort: ownBmc.port });
+    called = (await dodai.ask<MachineView>('POST', '/v1/machines?wait=verified', { body })).body;
+    const wish = { hostName: 'hand1', image: 'by-hand', instanceType: 'standard', machine: called.name };
+    instance = (await dodai.ask<InstanceView>('POST', '/v1/instances', { body: wish })).body;
+  });
+
+  afterAll(() => ownBmc?.stop());
+
+  it('reads what to do, says why it failed, and after a retry that it is done', async () => {
+    await signedIn(`/ui/machines/${called.id}`);
+    await page.shown.findByText(/Put the disc into m2,\s+and call it hand1\./);
+    await page.write('Why it could not be done', 'the disc is scratched');
+    await page.press('It failed');
+    expect(await page.alert()).toContain('could not install m2: the disc is scratched');
+    expect(page.shown.queryByText(/Put the disc/)).toBeNull();
+    await dodai.ask('POST', `/v1/instances/${instance.id}/retry`);
+    await page.press('It is done');
+    await page.shown.findByRole('row', { name: /^Stage (install_reboot|booting_disk)/ });
+    expect(page.shown.queryByText(/Put the disc/)).toBeNull();
+  });
+
+  it('who comes too late is told in the words of the API', async () => {
+    const problem = await dodai.refused('POST', `/v1/instances/${instance.id}/manual-done`);
+    expect(problem).toMatchObject({ status: 409, code: 'verb-not-allowed' });
+    expect(problem.detail).toMatch(/^manual_done is not possible while m2 is installing \(\w+\)\.$/);
+    expect(await stageOf()).not.toBe('operator');
+    const empty = await dodai.refused('POST', `/v1/instances/${instance.id}/manual-failed`, { body: {} });
+    expect(empty).toMatchObject({ status: 400, errors: [{ field: 'reason' }] });
+  });
+});
+
 describe('the files of the web UI', () => {
   const get = (path: string, method = 'GET') => fetch(dodai.url + path, { method, redirect: 'manual' });
   const asset = async () => /src="(\/ui\/assets\/[^"]+)"/.exec(await (await get('/ui/')).text())?.[1] ?? '';

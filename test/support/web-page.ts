@@ -46,6 +46,10 @@ export class WebPage {
     await this.press('Sign in');
   }
 
+  async write(label: string, value: string): Promise<void> {
+    fireEvent.input(await this.shown.findByLabelText(label), { target: { value } });
+  }
+
   async press(name: string): Promise<void> {
     fireEvent.click(await this.shown.findByRole('button', { name }));
   }

@@ -3,6 +3,7 @@ import { type Command, Option } from 'commander';
 import type { CliIo } from '../cli-io.js';
 import { collect } from '../collect.js';
 import { findInstanceId } from '../find-instance.js';
+import { instructionsFor, instructionsText } from '../instructions.js';
 import { wholeNumber } from '../option-values.js';
 import { type Session, withSession } from '../session.js';
 import { instanceDetails, instanceTable } from '../view/instance.js';
@@ -49,5 +50,9 @@ async function list({ client, output, io }: Session, { state, all, limit }: List
 
 async function show({ client, output, io }: Session, given: string): Promise<void> {
   const instance = await client.instance(await findInstanceId(client, given));
-  output.result(instance, (palette) => instanceDetails(instance, palette, io.now()));
+  const instructions = await instructionsFor(client, instance);
+  output.result(instance, (palette) => {
+    const details = instanceDetails(instance, palette, io.now());
+    return instructions === null ? details : `${details}\n\n${instructionsText(instructions, instance)}`;
+  });
 }

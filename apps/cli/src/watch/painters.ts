@@ -1,4 +1,5 @@
 import type { CliIo } from '../cli-io.js';
+import { instructionsText } from '../instructions.js';
 import type { Output } from '../output.js';
 import { liveRegion } from '../view/live-region.js';
 import { duration, localTime, secondsSince } from '../view/quantities.js';
@@ -37,6 +38,12 @@ const percentStep = 10;
 function linePainter(output: Output): Painter {
   let lastStage: string | null = null;
   let lastStep = 0;
+  let lastCall: string | null = null;
+  const call = ({ instance, timeline: { instructions } }: Picture) => {
+    if (instructions === lastCall) return;
+    lastCall = instructions;
+    if (instructions !== null) output.item(instance, () => instructionsText(instructions, instance));
+  };
   const say = ({ instance, timeline, now }: Picture) => {
     const stage = timeline.present;
     const step = Math.floor((instance.installation?.progress ?? 0) / percentStep) * percentStep;
@@ -56,7 +63,10 @@ function linePainter(output: Output): Painter {
     output.item(instance, () => line.join('  ').trimEnd());
   };
   return {
-    changed: say,
+    changed: (picture) => {
+      say(picture);
+      call(picture);
+    },
     close: (picture) => output.item(picture.instance, (palette) => stageBar(picture, palette)),
   };
 }

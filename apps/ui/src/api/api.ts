@@ -19,6 +19,7 @@ export type ImageProgress = z.infer<typeof imageProgress>;
 interface Ask {
   method?: 'GET' | 'POST';
   headers?: Record<string, string>;
+  body?: string;
   signal?: AbortSignal;
 }
 
@@ -42,6 +43,12 @@ export class Api {
   async read<View>(schema: z.ZodType<View>, path: string, signal?: AbortSignal): Promise<View> {
     const response = await this.send(path, { signal });
     return schema.parse(await response.json());
+  }
+
+  /** A verb. */
+  async ask(path: string, body: object = {}): Promise<void> {
+    const headers = { 'content-type': 'application/json' };
+    await this.send(path, { method: 'POST', headers, body: JSON.stringify(body) });
   }
 
   /** Every page of a list. */

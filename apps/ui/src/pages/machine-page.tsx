@@ -2,6 +2,7 @@ import type { ComponentChildren } from 'preact';
 import { type MachineView, machineView } from '#contract';
 import { useApi } from '../api/api.js';
 import { useLoaded } from '../api/use-loaded.js';
+import { OperatorCall } from '../parts/operator-call.js';
 import { Page } from '../parts/page.js';
 import { ProblemNote } from '../parts/problem-note.js';
 import { When } from '../parts/quantities.js';
@@ -16,6 +17,7 @@ export function MachinePage({ id }: { id: string }) {
     <Page title={loaded.value?.name ?? 'Machine'} loaded={loaded}>
       {(machine) => (
         <>
+          <OperatorCall key={`call ${machine.id}`} machine={machine} onSaid={loaded.reload} />
           <MachineFacts machine={machine} />
           <Timeline key={machine.id} machineId={machine.id} onNews={loaded.reload} />
         </>
