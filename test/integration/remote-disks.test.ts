@@ -3,7 +3,8 @@ import { mkdtemp, open, readdir, readFile, rm, truncate, writeFile } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { RemoteDisks } from '#images';
-import { freePort, Secret, StreamingProcesses, SystemClock } from '#platform';
+import { freePort, projectRoot, Secret, StreamingProcesses, SystemClock } from '#platform';
+import { execa } from 'execa';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { IscsiTarget } from '../support/iscsi-target.js';
 
@@ -105,4 +106,30 @@ it('is left when the caller wants no more', async () => {
   over.abort(new Error('no more'));
   await expect(writing).rejects.toThrow('no more');
   expect(await readdir(folder)).toEqual(['content', 'disk']);
+});
+
+it('is left by qemu-img, too, when the controller is killed', async () => {
+  const { port, name, user } = await exportDisk();
+  target?.freeze();
+  // As it is built: a process of its own, to be killed.
+  const program = `
+    import { RemoteDisks } from '${projectRoot}/dist/libs/images/src/index.js';
+    import { Secret, StreamingProcesses, SystemClock } from '${projectRoot}/dist/libs/platform/src/index.js';
+    const disk = ${JSON.stringify({ address: '127.0.0.1', port, target: name, user })};
+    const following = { signal: new AbortController().signal, onProgress() {} };
+    await new RemoteDisks(new StreamingProcesses(), new SystemClock(), 60_000)
+      .write('${content}', { ...disk, secret: new Secret('${secret}') }, following);
+  `;
+  const controller = execa(process.execPath, ['--input-type=module', '--eval', program], {
+    cwd: projectRoot,
+    reject: false,
+  });
+  const writers = async () =>
+    (await execa('pgrep', ['--full', `^qemu-img convert .*portal=127.0.0.1:${port},`], { reject: false }))
+      .stdout;
+  await expect.poll(writers, { timeout: 20_000 }).toMatch(/\d/);
+  controller.kill('SIGKILL');
+  await controller;
+  await expect.poll(writers).toBe('');
+  await rm(`${content}.${name}.secret`); // which is in a folder that is cleared at the next start
 });
