@@ -22,8 +22,8 @@ interface Following {
 
 /** The only one of a target; tgt keeps 0 for itself. */
 const lun = 1;
-/** For one command to the disk. */
-const commandSeconds = 30;
+/** For one command: a kernel takes half a minute to find that a disk hangs, and then resets it and tries again. */
+const commandSeconds = 180;
 
 /** Writes files to disks that machines export, by QEMU's iSCSI initiator: it is a part of qemu-img, and the kernel has none of it. */
 export class RemoteDisks {
