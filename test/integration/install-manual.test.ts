@@ -41,8 +41,9 @@ const manual: ImageInstall & { method: 'manual' } = {
 async function called(
   says: Partial<typeof manual> = {},
   webhook: Webhook | null = new Webhook(receiver.settings),
+  sweepMs?: number,
 ): Promise<void> {
-  const site = { sshPort, webhook: webhook ?? undefined };
+  const site = { sshPort, sweepMs, webhook: webhook ?? undefined };
   engine = await TestEngine.start(await postgres.database(), undefined, {}, undefined, site);
   await engine.addImage('windows', { kind: 'iso', install: { ...manual, ...says } });
   machine = await engine.inactiveMachine('m1', 1);
@@ -110,6 +111,16 @@ describe('a person', () => {
       data: { address: '127.0.0.1', greeting: 'SSH-2.0-Test?_1' },
     });
     expect(engine.orders).toEqual(['on']);
+  });
+
+  it('has the OS looked for by another conductor when the one that looked is no more', async () => {
+    await called({}, null, 100);
+    await engine.verbs.manualDone({ instanceId: instance.id }, asker);
+    await engine.until(machine.id, ({ stage, awaits }) => stage === 'booting_disk' && awaits !== null);
+    engine.queue.wakeAt(machine.id, new Date(Date.now() + 3_600_000)); // nobody is to look again by himself
+    const server = await GreetingServer.start('SSH-2.0-Test\r\n', sshPort);
+    await engine.until(machine.id, ({ state }) => state === 'used');
+    await server.stop();
   });
 
   it('need not wait for that when the OS says it itself', async () => {

@@ -64,6 +64,7 @@ interface Site {
   webhook?: Webhook;
   /** Where OSs are looked for. */
   sshPort?: number;
+  sweepMs?: number;
 }
 
 /** The whole engine on a real database and a real queue; only the BMCs are in memory. */
@@ -150,7 +151,7 @@ export class TestEngine {
     const { machines, instances, images, types, events, methods, writer, bmc, queue, feed, clock, limits } =
       this;
     const host = { queue, feed, clock, logger };
-    const { webhook, sshPort } = this.site;
+    const { webhook, sshPort, sweepMs = 60_000 } = this.site;
     const pauses = { firstMs: 50, longestMs: 200 };
     const engine = {
       machines,
@@ -164,7 +165,7 @@ export class TestEngine {
       bmc,
       deadlines: limits,
       retries: this.retries,
-      sweepMs: 60_000,
+      sweepMs,
       host,
     };
     this.conductor = createConductor(engine);

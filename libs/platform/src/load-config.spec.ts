@@ -67,3 +67,27 @@ describe('the settings of the metadata service', () => {
     );
   });
 });
+
+describe('DODAI_OPERATOR_WEBHOOK_URL', () => {
+  const key = Buffer.alloc(24, 1).toString('base64');
+  const webhook = (secret: string | undefined, url = 'https://hooks.lan/dodai') =>
+    loadConfig({ DODAI_OPERATOR_WEBHOOK_URL: url, DODAI_OPERATOR_WEBHOOK_SECRET: secret }).operatorWebhook;
+
+  it.each([key, `whsec_${key}`])('goes with a secret as %s', (secret) => {
+    expect(webhook(secret)?.key.reveal()).toBe(key);
+    expect(webhook(secret)?.url.reveal()).toBe('https://hooks.lan/dodai');
+  });
+
+  it('is nothing unless it is set', () => {
+    expect(loadConfig({ DODAI_OPERATOR_WEBHOOK_SECRET: key }).operatorWebhook).toBeUndefined();
+  });
+
+  it.each([
+    ['no secret', undefined, 'https://hooks.lan', 'DODAI_OPERATOR_WEBHOOK_SECRET: is needed with'],
+    ['a short secret', 'c2hvcnQ=', 'https://hooks.lan', 'must have at least 24 bytes'],
+    ['a secret in other letters', 'whsec_not base64', 'https://hooks.lan', 'must be base64'],
+    ['another protocol', key, 'ftp://hooks.lan', 'DODAI_OPERATOR_WEBHOOK_URL'],
+  ])('is refused with %s', (_what, secret, url, message) => {
+    expect(() => webhook(secret, url)).toThrow(message);
+  });
+});
