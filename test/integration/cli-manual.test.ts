@@ -80,7 +80,6 @@ it('a person who was called is told what to do, and says how it went, whatever b
   receiver.answer = 500;
   const wish = { hostName: 'hand1', image: 'by-hand', instanceType: simulatedType.name };
   const spawned = await client.spawn({ ...wish, cluster: 'blue' });
-  expect(await cli('instances done hand1')).toMatchObject({ code: 5 });
   await eventsOf(spawned, 'wait.began', 1);
   await receiver.untilReceived(1);
   await controller.kill();
@@ -101,6 +100,10 @@ it('a person who was called is told what to do, and says how it went, whatever b
   expect(JSON.parse(failed.stdout)).toMatchObject({
     state: 'error',
     lastError: { code: 'operator-failed', message: expect.stringContaining('scratched') },
+  });
+  expect(await cli('instances done hand1')).toMatchObject({
+    code: 5,
+    stderr: expect.stringContaining('manual_done is not possible while sim-00001 is install_failed'),
   });
   await cli('retry hand1');
   await eventsOf(spawned, 'operator.called', 2);
