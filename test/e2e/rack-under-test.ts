@@ -13,7 +13,7 @@ import { build } from '../../apps/quickstart/src/images.js';
 import { ensureImage, ensureInstanceType, ensureMachine } from '../../apps/quickstart/src/inventory.js';
 import { Owner } from '../../apps/quickstart/src/owner.js';
 
-const cacheDir = process.env.DODAI_CACHE_DIR || '/var/cache/dodai';
+export const cacheDir = process.env.DODAI_CACHE_DIR || '/var/cache/dodai';
 const quiet = () => undefined;
 
 /** A rack with a controller inside, machines enrolled, image imported: what a site looks like before a spawn. */

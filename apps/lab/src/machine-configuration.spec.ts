@@ -29,6 +29,12 @@ describe('the script that starts QEMU', () => {
     expect(second && qemuScript(second, 'tcg')).not.toContain('ahci');
   });
 
+  it('has a slot of its own for each memory card, which nothing starts from', () => {
+    const [carded] = planRack(parseRackOptions({ disks: ['virtio:1G', 'mmc:1G'] }), '/lab', 'tcg').machines;
+    const lines = carded && qemuScript(carded, 'tcg');
+    expect(lines).toMatch(/"sdhci-pci,id=mmc1" \\\n +-device "sd-card,drive=drive1"/);
+  });
+
   it('appends the serial line to the log and sends it to the relay', () => {
     expect(script).toContain('path=/lab/rack/machines/m1/serial.sock,reconnect=1');
     expect(script).toContain('logfile=/lab/rack/machines/m1/serial.log,logappend=on');

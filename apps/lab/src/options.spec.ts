@@ -40,12 +40,20 @@ describe('options of a rack', () => {
     expect(parseDisk('nvme:1G:4k')).toMatchObject({ bus: 'nvme', sectorBytes: 4096 });
   });
 
-  it.each(['scsi:6G', 'virtio', 'virtio:', 'virtio:6G:7', ':6G', 'virtio:4K', 'sata:6G:4k', 'nvme:6G:4k:'])(
-    'refuses the disk %j',
-    (text) => {
-      expect(() => parseDisk(text)).toThrow(LabError);
-    },
-  );
+  it.each([
+    'scsi:6G',
+    'virtio',
+    'virtio:',
+    'virtio:6G:7',
+    ':6G',
+    'virtio:4K',
+    'sata:6G:4k',
+    'mmc:6G',
+    'mmc:8G:4k',
+    'nvme:6G:4k:',
+  ])('refuses the disk %j', (text) => {
+    expect(() => parseDisk(text)).toThrow(LabError);
+  });
 
   it.each(['', 'Rack', '1rack', 'a b', '../x', 'a'.repeat(25)])('refuses the name %j', (text) => {
     expect(() => parseRackName(text)).toThrow(LabError);

@@ -1,6 +1,7 @@
 import { LabError } from './lab-error.js';
 
-export const diskBuses = ['virtio', 'sata', 'nvme'] as const;
+/** `mmc`: a memory card, which the smallest of kernels know, and no firmware starts from. */
+export const diskBuses = ['virtio', 'sata', 'nvme', 'mmc'] as const;
 export type DiskBus = (typeof diskBuses)[number];
 
 export const nicModels = ['virtio', 'e1000', 'e1000e'] as const;
@@ -81,6 +82,11 @@ export function parseDisk(text: string): DiskSpec {
   if (bus === 'sata' && sector === '4k')
     throw new LabError(`'${text}': QEMU has no SATA disk that is 4K-native`, 'Use virtio or nvme for it.');
   const sizeBytes = parseSize(size);
+  if (bus === 'mmc' && (sector === '4k' || !Number.isInteger(Math.log2(sizeBytes))))
+    throw new LabError(
+      `'${text}' is no memory card`,
+      'Cards have 512-byte sectors and a power of two: mmc:8G.',
+    );
   if (sizeBytes < minimumDiskBytes) throw new LabError(`disk '${text}' is too small`, 'Give it 1M or more.');
   return { bus, sizeBytes, sectorBytes: sectorBytes[sector] };
 }

@@ -99,13 +99,18 @@ function diskArguments(disks: readonly DiskPlan[]): Argument[] {
         // a power cut of the host may lose data, one of the guest may not: files of a lab need no more
         `if=none,id=drive${index},file=${disk.path},format=raw,cache=unsafe,discard=unmap,detect-zeroes=unmap`,
       ],
-      ['-device', diskDevice(disk, common, () => sataPort++)],
+      ...(disk.bus === 'mmc' ? [['-device', `sdhci-pci,id=mmc${index}`] as const] : []),
+      ['-device', diskDevice(disk, { common, index }, () => sataPort++)],
     ];
   });
   return [...controllers, ...drives];
 }
 
-function diskDevice(disk: DiskPlan, common: string, nextSataPort: () => number): string {
+function diskDevice(
+  disk: DiskPlan,
+  { common, index }: { common: string; index: number },
+  nextSataPort: () => number,
+): string {
   switch (disk.bus) {
     case 'virtio':
       return `virtio-blk-pci,${common}`;
@@ -113,5 +118,7 @@ function diskDevice(disk: DiskPlan, common: string, nextSataPort: () => number):
       return `ide-hd,bus=ahci0.${nextSataPort()},${common}`;
     case 'nvme':
       return `nvme,${common}`;
+    case 'mmc':
+      return `sd-card,drive=drive${index}`; // a card has no serial number of ours, and is the only one in its slot
   }
 }

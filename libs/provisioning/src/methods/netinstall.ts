@@ -104,17 +104,8 @@ export class Netinstall extends InstallMethod {
     return [{ name: answerFileNames[answerFile.format], text }];
   }
 
-  /** What an installer has divided has no place for a config drive, and the answers have to be there. */
   override async prepare(installation: Installation): Promise<void> {
-    if (installation.instance.configuration.configDrive)
-      throw new DomainError(
-        'image-unsuitable',
-        'A config drive cannot be had with netinstall: the installer divides the disk.',
-        {
-          remedy:
-            'Spawn with configDrive false; the metadata service tells the same, and keys, files and scripts need neither.',
-        },
-      );
+    if (asksForDrive(installation)) throw noDrive();
     await this.answers(installation, netinstallOf(installation).answerFile.format);
   }
 
@@ -157,6 +148,7 @@ export class Netinstall extends InstallMethod {
     return this.host.renderer.render('netinstall/finish.sh', {
       ...this.speaker(installation),
       ...owner,
+      configDriveUrl: null,
       ...{ pxeMac, pxeIp, storageMac, storageIp, serviceMac1, serviceMac2 },
       imageId: image.id,
       imageType: imageTypeOf(image),
@@ -200,4 +192,23 @@ function answerFileOf(installation: Installation, format: AnswerFormat): AnswerF
 async function forUbuntu(installation: Installation, text: string): Promise<string> {
   answerFileOf(installation, 'autoinstall');
   return text;
+}
+
+/** Unlike a site that has them wherever they can be had. */
+function asksForDrive({ instance }: Installation): boolean {
+  const { configuration, configurationSources } = instance;
+  return configuration.configDrive && configurationSources.configDrive !== undefined;
+}
+
+/** What an installer has divided has no place for one. */
+function noDrive(): DomainError {
+  return new DomainError(
+    'image-unsuitable',
+    'A config drive cannot be had with netinstall: the installer divides the disk.',
+    {
+      remedy:
+        'Spawn with configDrive false; the metadata service tells the same, and keys, files and scripts need neither.',
+      context: { field: 'configDrive' },
+    },
+  );
 }
