@@ -51,7 +51,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
-          fileParallelism: false,
+          maxWorkers: 2, // each waits for one machine at a time, often: two racks keep two cores at work
           testTimeout: 1_200_000,
           hookTimeout: 900_000,
         },

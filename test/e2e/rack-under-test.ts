@@ -3,10 +3,11 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { InstanceView, InstanceWait } from '#contract';
+import type { ImageInstall } from '#core';
 import { DodaiClient } from '../../apps/cli/src/client.js';
 import { Rack, type MachineOptions } from '../../apps/lab/src/index.js';
 import { ControllerProcess } from '../../apps/quickstart/src/controller-process.js';
-import { demoImage } from '../../apps/quickstart/src/demo-image.js';
+import { demoImage, demoImageFiles } from '../../apps/quickstart/src/demo-image.js';
 import { failureEvidence } from '../../apps/quickstart/src/failure-evidence.js';
 import { freePort } from '../../apps/quickstart/src/free-port.js';
 import { build } from '../../apps/quickstart/src/images.js';
@@ -15,6 +16,17 @@ import { Owner } from '../../apps/quickstart/src/owner.js';
 
 export const cacheDir = process.env.DODAI_CACHE_DIR || '/var/cache/dodai';
 const quiet = () => undefined;
+
+/** What starts the demo image that runs in memory; its cloud-init reads everything from the metadata service. */
+const liveInstall: ImageInstall = {
+  method: 'live',
+  kernel: 'vmlinuz',
+  initrd: 'initrd.img',
+  kernelArguments:
+    'boot=live fetch={{ treeUrl }}/filesystem.squashfs nonetworking ip=dhcp ' +
+    'BOOTIF=01-{{ pxeMac | replace: ":", "-" }} ds=nocloud-net;s={{ metadataUrl }}/nocloud/',
+  completion: 'notify',
+};
 
 /** A rack with a controller inside, machines enrolled, image imported: what a site looks like before a spawn. */
 export class RackUnderTest {
@@ -68,6 +80,28 @@ export class RackUnderTest {
     const image = { ...demoImage(dir), name: 'debian-demo-cloud-init' };
     await ensureImage(this.client, image);
     return image.name;
+  }
+
+  /** The demo image that runs in memory, by this name from now on. */
+  async importLiveImage(): Promise<string> {
+    const dir = path.join(cacheDir, 'demo-image-live');
+    await build('apps/lab/demo-image/build.sh', dir, quiet, { options: ['--live'] });
+    const { id, name } = await ensureImage(this.client, {
+      name: 'debian-demo-live',
+      file: path.join(dir, 'debian-live.tar'),
+      defaultUser: demoImage(dir).defaultUser,
+    });
+    await this.client.updateImage(id, { install: liveInstall });
+    return name;
+  }
+
+  /** The demo image as a whole disk under another name, installed in this way. */
+  async importDisk(name: string, install: ImageInstall): Promise<string> {
+    const { defaultUser } = demoImage('');
+    const file = path.join(this.demoImageDir, demoImageFiles.disk);
+    const { id } = await ensureImage(this.client, { name, file, defaultUser });
+    await this.client.updateImage(id, { install });
+    return name;
   }
 
   /** Somebody with a key that no instance was spawned with. */
