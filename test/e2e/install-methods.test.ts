@@ -13,9 +13,11 @@ const { defaultUser } = demoImage('');
 const installMs = 1_200_000;
 const bootMs = 600_000;
 
+/** For every kernel that is started here: installer, installed OS, and one that runs in memory. */
+const kernelArguments = 'console=tty0 console=ttyS0,115200n8 rack=e2e-methods';
 /** Every byte that is written is read again and compared with the digests that the method `image` writes by. */
-const careful = { ...instanceType, name: 'rack-careful', readBack: 'full' as const };
-const diskless = { ...instanceType, name: 'rack-diskless', localGb: 0 };
+const careful = { ...instanceType, name: 'rack-careful', readBack: 'full' as const, kernelArguments };
+const diskless = { ...instanceType, name: 'rack-diskless', localGb: 0, kernelArguments };
 
 /** One for each method that the other racks do not show. */
 const machines = [{}, { disks: [], memoryMiB: 2048 }, {}];
@@ -97,6 +99,11 @@ describe.sequential('machines are installed by', () => {
   fact('iscsi: what the controller wrote is the image to the last byte, and is its owner’s', async () => {
     expect(await toldOf(instances[0], 'installer.log')).toMatch(/read back \(full\)/);
     await proveInstalled(site, 'm1', { form: 'disk', firmware: 'bios', disk: /^vd/ });
+  });
+
+  fact('all kernels have the arguments of their instance type', async () => {
+    for (const machine of ['m1', 'm2'])
+      expect(await login(machine, 'cat /proc/cmdline')).toMatch(/ rack=e2e-methods( |$)/);
   });
 
   fact('live: it runs in memory on a machine without a disk, as its owner’s', async () => {
