@@ -1,6 +1,4 @@
 import { DomainError, type ImageInstall, type InstallMethodName, methodFacts, methodOf } from '#core';
-import { checkInstructions } from './manual-instructions.js';
-import { checkKernelArguments } from './tree-boot.js';
 import { type FittingImage, type FittingType, type InstallMethod, unsuitable } from './install-method.js';
 
 /** All install methods, and which of them an image is installed by. */
@@ -41,10 +39,7 @@ export class InstallMethods {
   async checkSaid(image: Pick<FittingImage, 'name' | 'kind'>, install: ImageInstall | null): Promise<void> {
     if (!install) return;
     checkKind({ ...image, install }, install.method);
-    if (install.method === 'live') checkKernelArguments(install.kernelArguments);
-    if (install.method === 'netinstall') checkKernelArguments(install.kernelArguments, ['answerFileUrl']);
-    if (install.method === 'manual') checkInstructions(install.instructions);
-    await this.byName.get(install.method)?.checkSaid(install);
+    await this.get(install.method).checkSaid(install);
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Completion, Image } from '#core';
+import type { Completion, Image, ImageInstall } from '#core';
 import type { NetworkBoot } from '#netboot';
 import type { Config } from '#platform';
 import {
@@ -8,7 +8,7 @@ import {
   InstallMethod,
   unsuitable,
 } from './install-method.js';
-import { treeBoot } from './tree-boot.js';
+import { checkKernelArguments, treeBoot } from './tree-boot.js';
 
 /**
  * `live`: kernel and initial RAM disk of the image are the OS, at every start. It reads its configuration from the metadata service,
@@ -29,6 +29,10 @@ export class Live extends InstallMethod {
       `The image ${image.name} runs in memory and has its configuration from the metadata service, which is switched off.`,
       'Set DODAI_METADATA_PORT, or choose an image that is installed to a disk.',
     );
+  }
+
+  override async checkSaid(install: ImageInstall): Promise<void> {
+    if (install.method === this.name) checkKernelArguments(install.kernelArguments);
   }
 
   override completion({ install }: Pick<Image, 'install'>): Completion {

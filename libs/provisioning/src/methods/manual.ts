@@ -1,9 +1,9 @@
-import type { Completion, Image, ManualInstallation } from '#core';
+import type { Completion, Image, ImageInstall, ManualInstallation } from '#core';
 import type { NetworkBoot } from '#netboot';
 import { instanceToken } from '../instance-tokens.js';
 import { type Installation, InstallMethod, type OperatorCall, unsuitable } from './install-method.js';
 import { liveImageShell } from './live-image.js';
-import { filledInstructions, instructionValues } from './manual-instructions.js';
+import { checkInstructions, filledInstructions, instructionValues } from './manual-instructions.js';
 import type { WritingHost } from './writing.js';
 
 /** `manual`: a person is called, who installs the machine however they like and says when it is done. */
@@ -19,6 +19,10 @@ export class Manual extends InstallMethod {
 
   constructor(private readonly host: WritingHost) {
     super();
+  }
+
+  override async checkSaid(install: ImageInstall): Promise<void> {
+    if (install.method === this.name) checkInstructions(install.instructions);
   }
 
   override completion(image: Pick<Image, 'install'>): Completion {

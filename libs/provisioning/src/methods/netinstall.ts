@@ -23,7 +23,7 @@ import {
   type ServedText,
   unsuitable,
 } from './install-method.js';
-import { treeBoot } from './tree-boot.js';
+import { checkKernelArguments, treeBoot } from './tree-boot.js';
 import { imageTypeOf } from './writing.js';
 
 export interface NetinstallHost {
@@ -92,7 +92,8 @@ export class Netinstall extends InstallMethod {
   /** But for what is at a URL, which may be another text each time. */
   override async checkSaid(install: ImageInstall): Promise<void> {
     if (install.method !== 'netinstall') return;
-    const { answerFile } = install;
+    const { answerFile, kernelArguments } = install;
+    checkKernelArguments(kernelArguments, ['answerFileUrl']);
     if ('text' in answerFile)
       await this.host.answers.render(answerFile, sampleAnswerValues(answerFile.format, this.host.config));
   }
