@@ -10,6 +10,7 @@ export * from './domain.js';
 export * from './errors.js';
 export * from './event-kinds.js';
 export * from './guest-report.js';
+export * from './image.js';
 export * from './image-kinds.js';
 export * from './install-methods.js';
 export * from './instance-configuration.js';
