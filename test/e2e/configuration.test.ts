@@ -2,36 +2,18 @@ import { afterAll, beforeAll, describe, expect } from 'vitest';
 import type { InstanceView } from '#contract';
 import { demoImage } from '../../apps/quickstart/src/demo-image.js';
 import { instanceType } from '../../apps/quickstart/src/inventory.js';
+import { cloudInitFaults, proveServiceNetwork, serviceNetwork } from './configured-os.js';
 import { factsWith } from './facts.js';
 import { RackUnderTest } from './rack-under-test.js';
 
 const { name: plainImage, defaultUser } = demoImage('');
 const installMs = 1_200_000;
 const bootMs = 600_000;
-const vlanId = 100;
 /** Of `correct horse`. */
 const passwordHash =
   '$6$rackrackrack$NM0Xh9NRI0DMJAWJw8sBNpVXnLpe/lvXTdXCG1xP8.khp6weK.5dQtsM1PAwRvoXf/F5FJHN050oegkDOWett0';
 const token = { path: '/etc/rack/token', mode: '0640', owner: 'root:adm', content: 'only for some\n' };
-/** Every warning with the lines that belong to it. */
-const warnings = "sudo awk '/^[0-9]{4}-/ { keep = /WARN|ERROR|Traceback/ } keep' /var/log/cloud-init.log";
-/** What netplan of Debian 12 says of the file that cloud-init of Debian 12 writes. */
-const known = /^$|Running \['netplan', 'apply'\] resulted in stderr output|Permissions for \/etc\/netplan/;
 const onceAnInstance = '#!/bin/sh\nprintf "%s\\n" "$(hostname)" >>/var/log/once\n';
-
-/** Both service cards in a bond without DHCP, an address on it, and one on a VLAN on it. */
-const networkOf = (number: number) => ({
-  links: [
-    { id: 'service1', type: 'phy' as const, nic: 'service1' as const },
-    { id: 'service2', type: 'phy' as const, nic: 'service2' as const },
-    { id: 'bond0', type: 'bond' as const, members: ['service1', 'service2'], mode: 'active-backup' as const },
-    { id: `bond0.${vlanId}`, type: 'vlan' as const, link: 'bond0', vlanId },
-  ],
-  addresses: [
-    { type: 'static' as const, link: 'bond0', address: `10.1.0.${number}/24` },
-    { type: 'static' as const, link: `bond0.${vlanId}`, address: `10.100.0.${number}/24` },
-  ],
-});
 
 const kinds = [
   { machine: 'm1', hasCloudInit: true, configDrive: true },
@@ -61,7 +43,7 @@ describe.sequential('an OS comes up as its owner’s', () => {
           passwordHash,
           files: [token],
           userData: onceAnInstance,
-          network: networkOf(index + 1),
+          network: serviceNetwork(index + 1),
           configDrive,
         }),
       ),
@@ -98,15 +80,7 @@ describe.sequential('an OS comes up as its owner’s', () => {
 
   fact('with a bond and a VLAN on it, whose static addresses all the others reach', () =>
     onAll(async ({ machine }, number) => {
-      const addresses = await login(machine, 'ip -brief -4 address');
-      expect(addresses).toMatch(new RegExp(`^bond0 +UP +10\\.1\\.0\\.${number}/24`, 'm'));
-      expect(addresses).toMatch(new RegExp(`^bond0\\.${vlanId}@bond0 +UP +10\\.100\\.0\\.${number}/24`, 'm'));
-      expect(await login(machine, 'cat /proc/net/bonding/bond0')).toMatch(
-        /active-backup[^]*service1[^]*service2|active-backup[^]*Slave Interface[^]*Slave Interface/,
-      );
-      expect(await login(machine, `ip -details link show bond0.${vlanId}`)).toContain(
-        `vlan protocol 802.1Q id ${vlanId}`,
-      );
+      await proveServiceNetwork((command) => login(machine, command), number);
       for (const other of [1, 2, 3])
         expect(
           await login(machine, `ping -c 1 -W 5 10.100.0.${other}; ping -c 1 -W 5 10.1.0.${other}`),
@@ -123,11 +97,8 @@ describe.sequential('an OS comes up as its owner’s', () => {
   );
 
   fact('cloud-init is done, and has warned of nothing', async () => {
-    for (const { machine } of kinds.filter(({ hasCloudInit }) => hasCloudInit)) {
-      expect(await login(machine, 'cloud-init status --wait --long')).toMatch(/^status: done/m);
-      const said = (await login(machine, warnings)).split('\n');
-      expect(said.filter((line) => !known.test(line))).toEqual([]);
-    }
+    for (const { machine } of kinds.filter(({ hasCloudInit }) => hasCloudInit))
+      expect(await cloudInitFaults((command) => login(machine, command))).toEqual([]);
   });
 
   /** One machine by itself: each start takes minutes when all of them share two cores. */

@@ -1,10 +1,10 @@
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect } from 'vitest';
-import type { InstanceView } from '#contract';
-import type { InstallMethodName } from '#core';
+import type { InstanceCreateInput, InstanceView } from '#contract';
 import { demoImage, demoImageFiles } from '../../apps/quickstart/src/demo-image.js';
 import { instanceType } from '../../apps/quickstart/src/inventory.js';
 import { writeAppliance } from './appliance.js';
+import { cloudInitFaults, proveServiceNetwork, serviceNetwork } from './configured-os.js';
 import { factsWith } from './facts.js';
 import { importForm, proveInstalled } from './installation-cases.js';
 import { RackUnderTest } from './rack-under-test.js';
@@ -17,10 +17,17 @@ const bootMs = 600_000;
 const kernelArguments = 'console=tty0 console=ttyS0,115200n8 rack=e2e-methods';
 /** Every byte that is written is read again and compared with the digests that the method `image` writes by. */
 const careful = { ...instanceType, name: 'rack-careful', readBack: 'full' as const, kernelArguments };
-const diskless = { ...instanceType, name: 'rack-diskless', localGb: 0, kernelArguments };
+/** Its kernels are told almost as much as they take. */
+const filler = `filler=${'x'.repeat(700)}`;
+const diskless = {
+  ...instanceType,
+  name: 'rack-diskless',
+  localGb: 0,
+  kernelArguments: `${kernelArguments} ${filler}`,
+};
 
 /** One for each method that the other racks do not show. */
-const machines = [{}, { disks: [], memoryMiB: 2048 }, {}];
+const machines = [{}, { firmware: 'uefi' as const, disks: [], memoryMiB: 2048, serviceNics: 2 }, {}];
 
 describe.sequential('machines are installed by', () => {
   let site: RackUnderTest;
@@ -42,7 +49,7 @@ describe.sequential('machines are installed by', () => {
     });
     instances = await Promise.all([
       spawn('m1', { image: disk, instanceType: careful.name, installMethod: 'iscsi' }),
-      spawn('m2', { image: live, instanceType: diskless.name }),
+      spawn('m2', { image: live, instanceType: diskless.name, network: serviceNetwork(2) }),
       spawn('m3', { image: appliance, instanceType: instanceType.name }),
     ]);
   });
@@ -53,7 +60,7 @@ describe.sequential('machines are installed by', () => {
   const fact = factsWith(() => site.evidence(instances));
   const spawn = (
     machine: string,
-    wish: { image: string; instanceType: string; installMethod?: InstallMethodName },
+    wish: Pick<InstanceCreateInput, 'image' | 'instanceType' | 'installMethod' | 'network'>,
   ) =>
     site.client.spawn({
       hostName: `host-${machine}`,
@@ -113,12 +120,24 @@ describe.sequential('machines are installed by', () => {
     expect(said).toMatch(/^host-m2\noverlay\n(loop\n?|rom\n?)*$/);
   });
 
+  fact(
+    'live: with a bond and a VLAN on it from the kernel command line, of which cloud-init warns nothing',
+    async () => {
+      await proveServiceNetwork((command) => login('m2', command), 2);
+      expect(await cloudInitFaults((command) => login('m2', command))).toEqual([]);
+      const { checks } = await site.client.doctor(instances[1]?.id ?? '');
+      expect(checks.length).toBeGreaterThan(4);
+      expect(checks.filter(({ verdict }) => verdict !== 'ok')).toEqual([]);
+    },
+  );
+
   fact('live: a reset starts it anew in the same way, as its owner’s', async () => {
     await login('m2', 'touch only-in-memory');
     const shown = (await site.rack.serialLog('m2')).length;
     await site.client.power('m2', 'reset');
     await site.rack.waitForSerial('m2', /host-m2 login:/, bootMs, shown);
-    await login('m2', 'cloud-init status --wait');
+    expect(await cloudInitFaults((command) => login('m2', command))).toEqual([]);
+    await proveServiceNetwork((command) => login('m2', command), 2);
     expect(await login('m2', 'hostname; ls only-in-memory 2>&1 || true')).toMatch(
       /^host-m2\nls: .*No such file/,
     );

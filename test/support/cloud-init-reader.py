@@ -6,6 +6,7 @@
 {"source": "ec2", "url": …, "version": …}        the same
 {"source": "nocloud-net", "url": …}              with a slash at its end
 {"source": "network", "config": …}               network config, version 1 or 2
+{"source": "command-line", "words": …}           the words of a kernel's command line, for a network in it
 {"source": "schema", "schema": …, "document": …} what a JSON schema (a file) says of a document
 and "macs": {MAC address: name of the card}, the cards of the machine.
 
@@ -25,7 +26,7 @@ import tempfile
 import jsonschema
 from cloudinit import helpers, sources, url_helper, util
 from cloudinit.distros import rhel
-from cloudinit.net import eni, netplan, network_manager, network_state, networkd, sysconfig
+from cloudinit.net import cmdline, eni, netplan, network_manager, network_state, networkd, sysconfig
 from cloudinit.sources import DataSourceConfigDrive, DataSourceEc2, DataSourceNoCloud
 from cloudinit.sources.helpers import ec2, openstack
 
@@ -147,6 +148,11 @@ def network_alone(question):
     return {"network": rendered(question["config"], question["macs"])}
 
 
+def command_line(question):
+    network = cmdline.read_kernel_cmdline_config(question["words"])
+    return {"network": network and rendered(network, question["macs"])}
+
+
 def schema(question):
     with open(question["schema"]) as file:
         validator = jsonschema.Draft7Validator(json.load(file))
@@ -202,6 +208,7 @@ SOURCES = {
     "ec2": ec2_service,
     "nocloud-net": nocloud_service,
     "network": network_alone,
+    "command-line": command_line,
     "schema": schema,
 }
 

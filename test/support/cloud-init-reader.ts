@@ -15,6 +15,7 @@ export type Question = { macs?: Cards } & (
   | { source: 'openstack' | 'nocloud-net'; url: string }
   | { source: 'ec2'; url: string; version: string }
   | { source: 'network'; config: unknown }
+  | { source: 'command-line'; words: string }
   | { source: 'schema'; schema: string; document: unknown }
 );
 

@@ -25,7 +25,7 @@ import {
   isOwned,
   type Prepared,
 } from './configuring/configuring.js';
-import type { DescribedOf } from './configuring/instance-documents.js';
+import { type DescribedOf, imagined } from './configuring/instance-documents.js';
 import { bootModesOf, isMirrored } from './methods/image-fit.js';
 import type { InstallMethod } from './methods/install-method.js';
 import type { InstallMethods } from './methods/install-methods.js';
@@ -204,19 +204,14 @@ export class Spawning {
     const { pools } = methodFacts[method.name];
     const pooled = pools && cluster === null && !isOwned(request);
     const inherits = pooled ? { defaults: false } : {};
+    const place = { hostName: request.hostName, cluster, instanceType: type.name };
     const prepared = await this.how.configuring.prepare(
       { ...request, ...inherits },
-      {
-        hostName: request.hostName,
-        cluster,
-        instanceType: type.name,
-        cloudInit: image.description?.cloudInit ?? null,
-      },
+      { ...place, cloudInit: image.description?.cloudInit ?? null },
     );
     return {
-      hostName: request.hostName,
+      ...place,
       imageId: image.id,
-      instanceType: type.name,
       installMethod: method.name,
       machineId: machine?.id,
       labels: request.labels,
@@ -226,13 +221,13 @@ export class Spawning {
       mirrored: isMirrored(image, type),
       bootModes: bootModesOf(image),
       antiAffinity,
-      cluster,
       vlanId: request.vlanId ?? null,
       createCluster: request.createCluster ?? true,
       ...prepared,
       configure: async (machine) => {
         const configured = await prepared.configure(machine);
-        method.checkConfigured(machine, image, configured.configuration);
+        const instance = { ...imagined, ...place, imageId: image.id, ...configured };
+        method.checkConfigured({ machine, image, type, instance });
         return configured;
       },
       pooled,

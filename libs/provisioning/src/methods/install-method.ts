@@ -6,7 +6,6 @@ import {
   type InstallationStage,
   type InstallMethodName,
   type Instance,
-  type InstanceConfiguration,
   type InstanceType,
   type Machine,
   methodFacts,
@@ -102,8 +101,8 @@ export abstract class InstallMethod {
   }
 
   /** Throws DomainError `invalid-request` when what was configured for the OS does not do for it. */
-  checkConfigured(machine: Machine, image: FittingImage, configuration: InstanceConfiguration): void {
-    if (this.completion(image) === 'ssh') checkReachable(machine, configuration);
+  checkConfigured({ machine, image, instance }: Imagined): void {
+    if (this.completion(image) === 'ssh') checkReachable(machine, instance.configuration);
   }
 
   /** How much disk the machine needs, in GB. */

@@ -1,13 +1,16 @@
-import type { Completion, Image, ImageInstall } from '#core';
+import { type Completion, DomainError, type Image, type ImageInstall } from '#core';
 import type { NetworkBoot } from '#netboot';
 import type { Config } from '#platform';
+import { commandLineBytes, longestCommandLine } from './command-line.js';
 import {
   type FittingImage,
   type FittingType,
+  type Imagined,
   type Installation,
   InstallMethod,
   unsuitable,
 } from './install-method.js';
+import { checkLiveNetwork, networkWords } from './live-network.js';
 import { checkKernelArguments, treeBoot } from './tree-boot.js';
 
 /**
@@ -39,18 +42,50 @@ export class Live extends InstallMethod {
     return install?.method === 'live' ? install.completion : 'notify';
   }
 
+  override checkConfigured(imagined: Imagined): void {
+    super.checkConfigured(imagined);
+    checkLiveNetwork(imagined.machine, imagined.instance.configuration.network);
+    const bytes = commandLineBytes(this.boot(imagined), this.config.publicUrl);
+    if (bytes > longestCommandLine) throw tooLong(bytes, imagined);
+  }
+
   /** Until the machine was seen off, something else may still run on it. */
   override async installerBoot({ machine }: Installation): Promise<NetworkBoot> {
     return { kind: 'local', reason: `${machine.name} is about to be switched off` };
   }
 
   override async osBoot(installation: Installation): Promise<NetworkBoot> {
-    const { install, name } = installation.image;
+    return this.boot(installation);
+  }
+
+  override async preview(imagined: Imagined): Promise<{ name: string; text: string }[]> {
+    return [{ name: 'kernel-arguments', text: `${this.boot(imagined).arguments.join(' ')}\n` }];
+  }
+
+  private boot(imagined: Imagined): NetworkBoot & { kind: 'kernel' } {
+    const { install, name } = imagined.image;
     if (install?.method !== 'live')
       throw unsuitable(
         `The image ${name} does not say any more how it runs in memory.`,
         `Set it again: dodai images set ${name} --install-method live …, then start the machine anew.`,
       );
-    return treeBoot({ what: name, ...install }, installation, this.config);
+    const boot = treeBoot({ what: name, ...install }, imagined, this.config);
+    return { ...boot, arguments: [...boot.arguments, ...networkWords(imagined)] };
   }
+}
+
+function tooLong(bytes: number, imagined: Imagined): DomainError {
+  const hasNetwork = imagined.instance.configuration.network !== null;
+  const field = hasNetwork ? 'network' : 'image';
+  const others = `kernel arguments of the image ${imagined.image.name} or of the type ${imagined.type.name}`;
+  return new DomainError(
+    'invalid-request',
+    `${field}: the kernel command line has ${bytes} bytes${hasNetwork ? ' with the network in it' : ''}, and a kernel takes ${longestCommandLine}.`,
+    {
+      remedy: hasNetwork
+        ? `Ask for fewer links, addresses and routes, shorten the ${others}, or choose an image that is installed to a disk.`
+        : `Shorten the ${others}.`,
+      context: { field },
+    },
+  );
 }

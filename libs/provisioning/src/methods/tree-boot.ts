@@ -3,7 +3,7 @@ import type { NetworkBoot } from '#netboot';
 import type { Config } from '#platform';
 import { renderText } from '#templates';
 import { metadataUrlOf } from '../configuring/owner-context.js';
-import type { Installation } from './install-method.js';
+import type { Imagined } from './install-method.js';
 import { kernelWords } from './live-image.js';
 
 /** A kernel and an initial RAM disk among the files of an image, and the template of its arguments. */
@@ -22,7 +22,7 @@ type Settings = Pick<Config, 'publicUrl' | 'metadata'>;
  */
 export function treeBoot(
   { what, kernel, initrd, kernelArguments }: TreeKernel,
-  installation: Installation,
+  installation: Imagined,
   settings: Settings,
   more: Record<string, string> = {},
 ): NetworkBoot & { kind: 'kernel' } {
@@ -53,7 +53,7 @@ const kernelValueNames = [
 ] as const;
 
 function kernelValues(
-  { machine, instance, image }: Installation,
+  { machine, instance, image }: Imagined,
   settings: Settings,
 ): Record<(typeof kernelValueNames)[number], string> {
   const { publicUrl } = settings;
