@@ -90,6 +90,8 @@ it('a person who was called is told what to do, and says how it went, whatever b
   expect(shown.stdout).toMatch(
     /A person is called:\n {2}Put the disc into sim-00001,\n {2}and call it hand1\.\n/,
   );
+  const instructions = 'Put the disc into sim-00001,\nand call it hand1.';
+  expect((await client.instance(spawned.id)).operatorCall).toMatchObject({ instructions });
   await receiver.untilReceived(2);
   expect(new Set(receiver.received.map(({ id }) => id)).size).toBe(1);
   const power = await cli('power on sim-00001');
@@ -99,6 +101,7 @@ it('a person who was called is told what to do, and says how it went, whatever b
   const failed = await cli('instances failed hand1 --reason scratched --json');
   expect(JSON.parse(failed.stdout)).toMatchObject({
     state: 'error',
+    operatorCall: null,
     lastError: { code: 'operator-failed', message: expect.stringContaining('scratched') },
   });
   expect(await cli('instances done hand1')).toMatchObject({

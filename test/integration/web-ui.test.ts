@@ -100,7 +100,9 @@ describe('an image', () => {
     await page.follow('debian-12');
     await page.shown.findByRole('heading', { level: 1, name: 'debian-12' });
     expect(page.window.location.pathname).toBe(`/ui/images/${image.id}`);
-    expect(await page.rows('What it is')).toContainEqual(['SHA-256 stored', image.sha256]);
+    const facts = await page.rows('What it is');
+    expect(facts).toContainEqual(['SHA-256 stored', image.sha256]);
+    expect(facts).toContainEqual(['Installed by', 'copy']);
   });
 
   it('is shown with its check as the API has it: every requirement, and what to do', async () => {
@@ -172,7 +174,7 @@ it('an instance is in the list, with its machine and its image', async () => {
   const body = { hostName: 'db1', image: 'debian-12' };
   const adopted = await dodai.ask<InstanceView>('POST', `/v1/machines/${machine.id}/adopt`, { body });
   await signedIn('/ui/instances');
-  expect(await page.rows('Instances')).toEqual([['db1', adopted.body.state, 'm1', 'debian-12']]);
+  expect(await page.rows('Instances')).toEqual([['db1', adopted.body.state, 'm1', 'debian-12', '–']]);
   await page.follow('m1');
   expect(await page.rows('What it is')).toContainEqual(['Instance', adopted.body.id]);
 });
@@ -209,6 +211,14 @@ describe('a person who was called', () => {
     await page.press('It is done');
     await page.shown.findByRole('row', { name: /^Stage (install_reboot|booting_disk)/ });
     expect(page.shown.queryByText(/Put the disc/)).toBeNull();
+  });
+
+  it('finds by which method it is to be installed: with the image, and with the instance', async () => {
+    await signedIn('/ui/instances');
+    expect(await page.rows('Instances')).toContainEqual(['hand1', 'building', 'm2', 'by-hand', 'manual']);
+    await page.follow('by-hand');
+    const [, told] = (await page.rows('What it is')).find(([name]) => name === 'Installed by') ?? [];
+    expect(told).toMatch(/^manual.*Put the disc into {{ machineName }}.*Is up when: it notifies installed$/s);
   });
 
   it('who comes too late is told in the words of the API', async () => {

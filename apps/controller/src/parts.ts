@@ -104,6 +104,7 @@ export interface Parts extends ConfigurationParts {
   methods: InstallMethods;
   diskWrites: DiskWrites;
   netbooting: Netbooting;
+  calls: OperatorCalls;
   handOver: HandOver;
   /** Its figures are asked for in every role; only a conductor starts it. */
   powerSync: PowerSync;
@@ -243,6 +244,7 @@ export async function openParts(
     callbacks,
     diskWrites,
     methods,
+    calls,
     netbooting: new Netbooting(stores, methods, { renderer, config, box }),
     handOver: new HandOver(stores, renderer, config, box),
     powerSync,

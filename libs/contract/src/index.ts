@@ -15,6 +15,7 @@ export * from './image.js';
 export * from './image-install.js';
 export * from './image-order.js';
 export * from './image-standing.js';
+export { installFacts } from './install-facts.js';
 export * from './instance.js';
 export * from './instance-type.js';
 export * from './machine.js';

@@ -26,6 +26,10 @@ export const instanceView = z
       .meta({ description: 'What start, stop, reboot or power cycle still has to do' }),
     locked: machineView.shape.locked,
     installation: machineView.shape.installation,
+    operatorCall: z
+      .object({ instructions: z.string(), since: f.timestamp })
+      .nullable()
+      .meta({ description: 'What the person is to do who is called to its machine now; null: nobody is' }),
     image: z
       .object({ id: f.uuid, name: z.string() })
       .nullable()

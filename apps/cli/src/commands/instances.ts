@@ -3,10 +3,10 @@ import { type Command, Option } from 'commander';
 import type { CliIo } from '../cli-io.js';
 import { collect } from '../collect.js';
 import { findInstanceId } from '../find-instance.js';
-import { instructionsFor, instructionsText } from '../instructions.js';
 import { wholeNumber } from '../option-values.js';
 import { type Session, withSession } from '../session.js';
 import { instanceDetails, instanceTable } from '../view/instance.js';
+import { operatorCallText } from '../view/operator-call.js';
 import { addDoctor } from './doctor.js';
 import { addDestroy } from './destroy.js';
 import { addInstanceVerbs } from './instance-verbs.js';
@@ -50,9 +50,9 @@ async function list({ client, output, io }: Session, { state, all, limit }: List
 
 async function show({ client, output, io }: Session, given: string): Promise<void> {
   const instance = await client.instance(await findInstanceId(client, given));
-  const instructions = await instructionsFor(client, instance);
   output.result(instance, (palette) => {
     const details = instanceDetails(instance, palette, io.now());
-    return instructions === null ? details : `${details}\n\n${instructionsText(instructions, instance)}`;
+    const call = operatorCallText(instance);
+    return call === null ? details : `${details}\n\n${call}`;
   });
 }

@@ -1,5 +1,4 @@
-import { imageStanding, type ImageView } from '#contract';
-import { installFacts } from './install.js';
+import { imageStanding, type ImageView, installFacts } from '#contract';
 import type { Palette } from './palette.js';
 import { age, bytes, localTime } from './quantities.js';
 import { columns, facts } from './table.js';

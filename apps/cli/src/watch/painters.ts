@@ -1,7 +1,7 @@
 import type { CliIo } from '../cli-io.js';
-import { instructionsText } from '../instructions.js';
 import type { Output } from '../output.js';
 import { liveRegion } from '../view/live-region.js';
+import { operatorCallText } from '../view/operator-call.js';
 import { duration, localTime, secondsSince } from '../view/quantities.js';
 import { type Picture, stageBar } from './stage-bar.js';
 
@@ -38,11 +38,13 @@ const percentStep = 10;
 function linePainter(output: Output): Painter {
   let lastStage: string | null = null;
   let lastStep = 0;
-  let lastCall: string | null = null;
-  const call = ({ instance, timeline: { instructions } }: Picture) => {
-    if (instructions === lastCall) return;
-    lastCall = instructions;
-    if (instructions !== null) output.item(instance, () => instructionsText(instructions, instance));
+  let lastCall: string | undefined;
+  const call = ({ instance }: Picture) => {
+    const since = instance.operatorCall?.since;
+    if (since === lastCall) return;
+    lastCall = since;
+    const text = operatorCallText(instance);
+    if (text !== null) output.item(instance, () => text);
   };
   const say = ({ instance, timeline, now }: Picture) => {
     const stage = timeline.present;

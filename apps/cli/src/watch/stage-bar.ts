@@ -1,5 +1,5 @@
 import type { InstanceView } from '#contract';
-import { instructionsText } from '../instructions.js';
+import { operatorCallText } from '../view/operator-call.js';
 import type { Palette, Tone } from '../view/palette.js';
 import { bar, duration, secondsSince } from '../view/quantities.js';
 import type { StageLine, WorkTimeline } from './work-timeline.js';
@@ -71,8 +71,7 @@ function awaited({ installation }: InstanceView, now: Date): string | null {
 /** The stages of the present work under each other, with the seconds each took. */
 export function stageBar(picture: Picture, palette: Palette): string {
   const { instance, timeline, now, notice } = picture;
-  const { instructions } = timeline;
-  const call = instructions === null ? null : instructionsText(instructions, instance).replace(/^/gm, '  ');
+  const call = operatorCallText(instance)?.replace(/^/gm, '  ');
   const below = timeline.endedAt ? [] : [awaited(instance, now), call, notice && `  ${notice}`];
   return [
     heading(picture, palette),

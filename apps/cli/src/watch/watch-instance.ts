@@ -8,7 +8,7 @@ import { WorkTimeline } from './work-timeline.js';
 const tickMs = 120;
 const settledStates: InstanceView['state'][] = ['active', 'stopped', 'error', 'deleted'];
 /** What can change the picture; BMC commands and requests for boot files do not. */
-const telling = /^(state|stage|notify|wait)\./;
+const telling = /^(state|stage|notify|wait|operator)\./;
 
 /** What became of it, and how. */
 export type Watched = Pick<Picture, 'instance' | 'timeline'>;

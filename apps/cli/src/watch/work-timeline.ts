@@ -39,17 +39,13 @@ export class WorkTimeline {
   startedAt: Date | null = null;
   /** The machine state that was told last. */
   lastState: string | null = null;
-  /** What the person is to do who was called in the present stage. */
-  instructions: string | null = null;
   #entered: Entry[] = [];
   #ending: Ending | null = null;
 
   apply({ kind, at, data }: EventView): void {
     const to = typeof data.to === 'string' ? data.to : '';
-    if (/^(state|stage)\./.test(kind)) this.instructions = null;
     if (kind === 'stage.changed') this.#enter(to as Stage, new Date(at));
     if (kind === 'stage.retried') this.#goBack(to as Stage, new Date(at));
-    if (kind === 'operator.called') this.instructions = String(data.instructions);
     if (kind === 'state.changed') this.#changeState(to, data.stage, new Date(at));
   }
 

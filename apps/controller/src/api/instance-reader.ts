@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import type { Instance, Machine } from '#core';
+import { type Instance, isAtOperator, type Machine, type TimelineEvent } from '#core';
 import type { InstanceView, InstanceWait } from '#contract';
 import { Clock } from '#platform';
-import { ConfigDriveStore, ImageStore, InstanceStore, MachineStore } from '#store';
+import { OperatorCalls } from '#provisioning';
+import { ConfigDriveStore, ImageStore, MachineStore } from '#store';
 import { hasReached } from './instance-waits.js';
 import { instanceViewOf } from './views.js';
 
@@ -10,10 +11,10 @@ import { instanceViewOf } from './views.js';
 @Injectable()
 export class InstanceReader {
   constructor(
-    private readonly instances: InstanceStore,
     private readonly machines: MachineStore,
     private readonly images: ImageStore,
     private readonly drives: ConfigDriveStore,
+    private readonly calls: OperatorCalls,
     private readonly clock: Clock,
   ) {}
 
@@ -22,7 +23,7 @@ export class InstanceReader {
     return view as InstanceView; // one in, one out
   }
 
-  /** Three queries however many there are. */
+  /** Three queries however many there are, and two for each whose person is called. */
   async views(instances: Instance[]): Promise<InstanceView[]> {
     const [machines, images, drives] = await Promise.all([
       this.machines.byIds(present(instances.map(({ machineId }) => machineId))),
@@ -31,25 +32,25 @@ export class InstanceReader {
     ]);
     const machineOf = new Map(machines.map((machine) => [machine.id, machine]));
     const imageOf = new Map(images.map((image) => [image.id, image]));
-    const now = this.clock.now();
-    return instances.map((instance) =>
-      instanceViewOf(
-        {
-          instance,
-          machine: machineOn(instance, machineOf),
-          readyMadeDrive: drives.has(instance.id),
-          image: (instance.imageId !== null && imageOf.get(instance.imageId)) || null,
-        },
-        now,
-      ),
-    );
+    const seen = instances.map(async (instance) => {
+      const machine = machineOn(instance, machineOf);
+      const readyMadeDrive = drives.has(instance.id);
+      const image = (instance.imageId !== null && imageOf.get(instance.imageId)) || null;
+      const call = machine && (await this.callTo(machine));
+      return instanceViewOf({ instance, machine, image, call, readyMadeDrive }, this.clock.now());
+    });
+    return Promise.all(seen);
   }
 
   /** One look of a client that waits. Throws DomainError `instance-failed` when it waits in vain. */
-  async look(id: string, wait: InstanceWait): Promise<{ instance: Instance; reached: boolean }> {
-    const instance = await this.instances.get(id);
+  async look(instance: Instance, wait: InstanceWait): Promise<{ instance: Instance; reached: boolean }> {
     const [machine = null] = await this.machines.byIds(present([instance.machineId]));
     return { instance, reached: hasReached(wait, { instance, machine }) };
+  }
+
+  private async callTo(machine: Machine): Promise<TimelineEvent | null> {
+    if (!isAtOperator(machine)) return null;
+    return (await this.calls.told(machine))?.called ?? null;
   }
 }
 

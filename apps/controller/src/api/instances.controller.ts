@@ -105,7 +105,7 @@ export class InstancesController {
     const { instance, reached } = await this.waiting.until(
       ({ instanceId }) => instanceId === id,
       limits,
-      () => this.reader.look(id, wait),
+      async () => this.reader.look(await this.instances.get(id), wait),
     );
     response.status(reached ? 200 : 202);
     return this.reader.view(instance);

@@ -77,12 +77,17 @@ interface SeenInstance {
   instance: Instance;
   machine: Machine | null;
   image: Image | null;
+  /** That a person is called to its machine now. */
+  call: TimelineEvent | null;
   /** Its config drive was given ready-made. */
   readyMadeDrive: boolean;
 }
 
 /** The instance with what its machine and image say of it. */
-export function instanceViewOf({ instance, machine, image, ...seen }: SeenInstance, now: Date): InstanceView {
+export function instanceViewOf(
+  { instance, machine, image, call, ...seen }: SeenInstance,
+  now: Date,
+): InstanceView {
   const { machineId: _machine, imageId: _image, configurationSources: _sources, ...plain } = instance;
   return {
     ...plain,
@@ -93,6 +98,7 @@ export function instanceViewOf({ instance, machine, image, ...seen }: SeenInstan
     powerOrder: machine && machine.powerOrder,
     locked: machine && machine.locked,
     installation: machine && installationOf(machine),
+    operatorCall: call && { instructions: String(call.data.instructions), since: iso(call.at) },
     image: image && { id: image.id, name: image.name },
     createdAt: iso(instance.createdAt),
     installedAt: isoOrNull(instance.installedAt),

@@ -1,4 +1,4 @@
-import { imageStanding, type ImageView, imageView } from '#contract';
+import { imageStanding, type ImageView, imageView, installFacts } from '#contract';
 import { useApi } from '../api/api.js';
 import { useLoaded } from '../api/use-loaded.js';
 import { CheckAgain } from '../parts/check-again.js';
@@ -43,6 +43,7 @@ function ImageFacts({ image }: { image: ImageView }) {
         Stored: `${bytes(image.compressedBytes)}, compressed`,
         'SHA-256 stored': <code>{image.sha256}</code>,
         'SHA-256 imported': <code>{image.sourceSha256}</code>,
+        'Installed by': <Installation image={image} />,
         'Default user': image.defaultUser,
         'Operating system': description?.os?.name,
         Architecture: description?.architecture,
@@ -56,6 +57,25 @@ function ImageFacts({ image }: { image: ImageView }) {
         Imported: <When at={image.createdAt} />,
       }}
     />
+  );
+}
+
+function Installation({ image }: { image: ImageView }) {
+  const [[, method] = [], ...details] = installFacts(image);
+  const told = details.filter(([, value]) => value);
+  return (
+    <>
+      {method}
+      {told.length > 0 && (
+        <ul>
+          {told.map(([name, value]) => (
+            <li key={name}>
+              {name}: {value}
+            </li>
+          ))}
+        </ul>
+      )}
+    </>
   );
 }
 

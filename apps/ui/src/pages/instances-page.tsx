@@ -4,7 +4,7 @@ import { useLoaded } from '../api/use-loaded.js';
 import { Page } from '../parts/page.js';
 import { Table } from '../parts/table.js';
 
-const headings = ['Name', 'State', 'Machine', 'Image'];
+const headings = ['Name', 'State', 'Machine', 'Image', 'Installed by'];
 const present = { deleted: 'false' };
 
 export function InstancesPage() {
@@ -29,13 +29,15 @@ export function InstancesPage() {
   );
 }
 
-function InstanceRow({ instance: { hostName, state, machine, image } }: { instance: InstanceView }) {
+function InstanceRow({ instance }: { instance: InstanceView }) {
+  const { hostName, state, machine, image, installMethod } = instance;
   return (
     <tr>
       <th scope="row">{hostName}</th>
       <td>{state}</td>
       <td>{machine ? <a href={`/ui/machines/${machine.id}`}>{machine.name}</a> : '–'}</td>
       <td>{image ? <a href={`/ui/images/${image.id}`}>{image.name}</a> : '–'}</td>
+      <td>{installMethod ?? '–'}</td>
     </tr>
   );
 }

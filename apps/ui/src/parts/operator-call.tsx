@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import { eventList, type MachineView } from '#contract';
+import { instanceView, type MachineView } from '#contract';
 import { useApi } from '../api/api.js';
 import { type Said, saidOf } from '../api/said.js';
 import { useLoaded } from '../api/use-loaded.js';
@@ -18,20 +18,19 @@ export function OperatorCall({ machine, onSaid }: OperatorCallProps) {
   return (
     <section aria-label="You are called">
       <h2>A person is called</h2>
-      <Instructions key={installation.since} machineId={machine.id} since={installation.since} />
+      <Instructions key={installation.since} instanceId={instanceId} since={installation.since} />
       <Words instanceId={instanceId} onSaid={onSaid} />
     </section>
   );
 }
 
-function Instructions({ machineId, since }: { machineId: string; since: string }) {
+function Instructions({ instanceId, since }: { instanceId: string; since: string }) {
   const api = useApi();
-  const path = `/v1/machines/${machineId}/events?kind=operator.called&order=desc&limit=1`;
-  const { value, said } = useLoaded(`${path} ${since}`, (signal) => api.read(eventList, path, signal));
+  const path = `/v1/instances/${instanceId}`;
+  const { value, said } = useLoaded(`${path} ${since}`, (signal) => api.read(instanceView, path, signal));
   if (said) return <ProblemNote said={said} />;
   if (!value) return <p aria-busy="true">Reading …</p>;
-  const instructions = value.items[0]?.data.instructions;
-  return <pre>{typeof instructions === 'string' ? instructions : 'There are none on the timeline.'}</pre>;
+  return value.operatorCall && <pre>{value.operatorCall.instructions}</pre>;
 }
 
 function Words({ instanceId, onSaid }: { instanceId: string; onSaid: () => void }) {

@@ -1,9 +1,9 @@
-import type { ImageView } from '#contract';
 import { methodOf } from '#core';
+import type { ImageView } from './image.js';
 
 type Row = [string, string | null | undefined];
 
-/** How an image is installed, a line for each thing that is said of it. */
+/** How an image is installed, in words: a line for each thing that is said of it, and first the method. */
 export function installFacts(image: ImageView): Row[] {
   const { install } = image;
   const method = methodOf(image) ?? 'not said yet: see dodai images set --help';
