@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ImageView } from '#contract';
+import { freePort, Secret } from '#platform';
+import { FakePowerDriver } from '#testing';
 import { iso, ubuntuIso } from '../support/boot-media.js';
 import { sha256 } from '../support/image-sources.js';
 import { ImageBench } from '../support/image-tree.js';
@@ -19,21 +21,29 @@ describe('the files in an image', () => {
 
   beforeAll(async () => {
     bench = await ImageBench.make();
-    dodai = await RunningController.start();
+    const driver = new FakePowerDriver();
+    const bmc = { host: '127.0.0.1', port: 1, user: 'admin', cipherSuite: 3 as const };
+    driver.add({ ...bmc, password: new Secret('secret') });
+    dodai = await RunningController.start({ DODAI_METADATA_PORT: String(await freePort()) }, { driver });
     await dodai.ask('POST', '/v1/instance-types', {
       body: { name: 'standard', vcpus: 1, memoryMb: 512, localGb: 40 },
     });
     // Whatever comes from the address of this test comes from this machine.
-    await dodai.ask('POST', '/v1/machines', { body: machineNumber(1, { pxeIp: '127.0.0.1', bmcPort: 1 }) });
-    const body = await readFile(await iso(bench, await bench.plainTree({ ...ubuntuIso, 'a b/c+%': 'odd' })));
-    const ask = { body, type: 'application/octet-stream' };
-    image = (await dodai.ask<ImageView>('POST', `/v1/images?name=ubuntu&sha256=${sha256(body)}`, ask)).body;
+    const machine = machineNumber(1, { pxeIp: '127.0.0.1', bmcPort: 1 });
+    await dodai.ask('POST', '/v1/machines?wait=verified', { body: machine });
+    image = await imported('ubuntu');
     tree = `/boot/images/${image.id}/tree`;
   });
   afterAll(async () => {
     await dodai?.end();
     await bench?.remove();
   });
+
+  async function imported(name: string): Promise<ImageView> {
+    const body = await readFile(await iso(bench, await bench.plainTree({ ...ubuntuIso, 'a b/c+%': 'odd' })));
+    const ask = { body, type: 'application/octet-stream' };
+    return (await dodai.ask<ImageView>('POST', `/v1/images?name=${name}&sha256=${sha256(body)}`, ask)).body;
+  }
 
   const get = (path: string, headers: Record<string, string> = {}, method = 'GET') =>
     dodai.fetch(method, `${tree}/${path}`, { token: null, headers });
@@ -112,5 +122,15 @@ describe('the files in an image', () => {
     expect((await dodai.ask('DELETE', `/v1/images/${image.id}`)).status).toBe(204);
     expect(await kinds()).toEqual([]);
     expect((await get('casper/initrd')).status).toBe(404);
+  });
+
+  it('are unpacked when a machine is to start from them, before it asks', async () => {
+    const { id } = await imported('memory');
+    const install = { method: 'live', kernel: 'casper/vmlinuz', initrd: 'casper/initrd' };
+    const said = await dodai.ask<ImageView>('PATCH', `/v1/images/${id}`, { body: { install } });
+    await rm(join(dodai.dataDir, 'images', `${said.body.sha256}.tree`), { recursive: true });
+    const wish = { hostName: 'memory1', image: 'memory', instanceType: 'standard' };
+    expect(await dodai.ask('POST', '/v1/instances', { body: wish })).toMatchObject({ status: 202 });
+    await expect.poll(kinds).toEqual(['chunks', 'tree', 'zst']);
   });
 });

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { Image } from '#core';
 import {
   AddressPolicy,
   CacheKeeper,
@@ -181,12 +182,9 @@ export async function openParts(
   const configuration = configurationParts(stores, { config, runner, box, renderer, downloads });
   const checks = new AnswerChecks(runner, configuration.userDataChecks);
   const answers = new AnswerFiles({ renderer, downloads, checks });
-  const methods = allMethods({ renderer, config, box, answers });
-  const { configuring } = configuration;
   const webhook = config.operatorWebhook && new Webhook(config.operatorWebhook);
   const calls = new OperatorCalls(stores.events, writer, { clock, logger: log, webhook });
   const seen = { calls, ssh: new SshGreetings() };
-  const spawning = new Spawning(stores, new Reservations(database), queue, { configuring, methods });
   const powerSync = new PowerSync(
     { schedule: new LookSchedule(database), bmc, writer },
     config.powerSync,
@@ -206,6 +204,11 @@ export async function openParts(
     signal: shutdown.signal,
     tell: (told) => stores.events.append(told),
   });
+  const trees = new ImageTrees(imageCache, library, imageTools, { clock, signal: shutdown.signal });
+  const unpackAhead = config.roles.has('boot') ? aheadOf(trees, log) : undefined;
+  const methods = allMethods({ renderer, config, box, answers, unpackAhead });
+  const { configuring } = configuration;
+  const spawning = new Spawning(stores, new Reservations(database), queue, { configuring, methods });
   const callbacks = new Callbacks(stores, writer, queue, { box, clock, deadlines });
   const diskWrites = new DiskWrites(
     { ...stores, callbacks },
@@ -228,7 +231,7 @@ export async function openParts(
     feed,
     library,
     imageCache,
-    trees: new ImageTrees(imageCache, library, imageTools, { clock, signal: shutdown.signal }),
+    trees,
     cacheKeeper: new CacheKeeper(imageCache, config.imageCache.intervalMs, host),
     signatures: new SumsSignatures(join(config.dataDir, 'images'), runner),
     downloads,
@@ -266,6 +269,14 @@ export async function openParts(
       'power sync': powerSync,
       housekeeping: new Housekeeping(new Pruner(database), config.retention, host),
     },
+  };
+}
+
+function aheadOf(trees: ImageTrees, log: Logger): (image: Image) => void {
+  return (image) => {
+    trees.prepare(image).catch((error: unknown) => {
+      log.warn({ err: error, image: image.name }, 'the files of an image were not unpacked ahead');
+    });
   };
 }
 

@@ -11,7 +11,11 @@ import {
   unsuitable,
 } from './install-method.js';
 import { checkLiveNetwork, networkWords } from './live-network.js';
-import { checkKernelArguments, treeBoot } from './tree-boot.js';
+import { checkKernelArguments, treeBoot, type TreeHost } from './tree-boot.js';
+
+export interface LiveHost extends TreeHost {
+  config: Pick<Config, 'publicUrl' | 'metadata'>;
+}
 
 /**
  * `live`: kernel and initial RAM disk of the image are the OS, at every start. It reads its configuration from the metadata service,
@@ -21,13 +25,13 @@ export class Live extends InstallMethod {
   readonly name = 'live';
   override readonly begins = 'runs_in_memory';
 
-  constructor(private readonly config: Pick<Config, 'publicUrl' | 'metadata'>) {
+  constructor(private readonly host: LiveHost) {
     super();
   }
 
   override check(image: FittingImage, type: FittingType): void {
     super.check(image, type);
-    if (this.config.metadata.port !== 0) return;
+    if (this.host.config.metadata.port !== 0) return;
     throw unsuitable(
       `The image ${image.name} runs in memory and has its configuration from the metadata service, which is switched off.`,
       'Set DODAI_METADATA_PORT, or choose an image that is installed to a disk.',
@@ -45,8 +49,12 @@ export class Live extends InstallMethod {
   override checkConfigured(imagined: Imagined): void {
     super.checkConfigured(imagined);
     checkLiveNetwork(imagined.machine, imagined.instance.configuration.network);
-    const bytes = commandLineBytes(this.boot(imagined), this.config.publicUrl);
+    const bytes = commandLineBytes(this.boot(imagined), this.host.config.publicUrl);
     if (bytes > longestCommandLine) throw tooLong(bytes, imagined);
+  }
+
+  override async prepare({ image }: Installation): Promise<void> {
+    this.host.unpackAhead?.(image);
   }
 
   /** Until the machine was seen off, something else may still run on it. */
@@ -69,7 +77,7 @@ export class Live extends InstallMethod {
         `The image ${name} does not say any more how it runs in memory.`,
         `Set it again: dodai images set ${name} --install-method live …, then start the machine anew.`,
       );
-    const boot = treeBoot({ what: name, ...install }, imagined, this.config);
+    const boot = treeBoot({ what: name, ...install }, imagined, this.host.config);
     return { ...boot, arguments: [...boot.arguments, ...networkWords(imagined)] };
   }
 }

@@ -23,10 +23,10 @@ import {
   type ServedText,
   unsuitable,
 } from './install-method.js';
-import { checkKernelArguments, treeBoot } from './tree-boot.js';
+import { checkKernelArguments, treeBoot, type TreeHost } from './tree-boot.js';
 import { imageTypeOf } from './writing.js';
 
-export interface NetinstallHost {
+export interface NetinstallHost extends TreeHost {
   renderer: TemplateRenderer;
   answers: AnswerFiles;
   config: Pick<Config, 'publicUrl' | 'metadata'>;
@@ -108,6 +108,7 @@ export class Netinstall extends InstallMethod {
   override async prepare(installation: Installation): Promise<void> {
     if (asksForDrive(installation)) throw noDrive();
     await this.answers(installation, netinstallOf(installation).answerFile.format);
+    this.host.unpackAhead?.(installation.image);
   }
 
   override async installerBoot(installation: Installation): Promise<NetworkBoot> {

@@ -1,4 +1,4 @@
-import { DomainError } from '#core';
+import { DomainError, type Image } from '#core';
 import type { NetworkBoot } from '#netboot';
 import type { Config } from '#platform';
 import { renderText } from '#templates';
@@ -12,6 +12,14 @@ interface TreeKernel {
   kernel: string;
   initrd: string;
   kernelArguments: string;
+}
+
+export interface TreeHost {
+  /**
+   * Begins to unpack the files of an image, so that they are there when the machine asks for them; whoever asks earlier waits for it, and is
+   * told why it failed. Only where this controller hands them out.
+   */
+  unpackAhead?: (image: Image) => void;
 }
 
 type Settings = Pick<Config, 'publicUrl' | 'metadata'>;
