@@ -15,7 +15,7 @@ describe('an answer file', () => {
     'of ours for %s has no faults, and calls us at the beginning and the end',
     async (format) => {
       const text = await render({ format, text: null });
-      expect(text).toContain('installer.sh && sh /run/dodai.sh begin');
+      expect(text).toContain('installer.sh; do sleep 5; done; sh /run/dodai.sh begin');
       expect(text).toContain('sh /run/dodai.sh finish');
     },
   );
@@ -24,7 +24,7 @@ describe('an answer file', () => {
     const text =
       'd-i x/a string {{ hostName }} {{ nics[0].mac }}\nd-i preseed/early_command string {{ dodai.begin }}; true\n';
     expect(await own('preseed', text)).toMatch(
-      /^d-i x\/a string host1 52:54:00:00:00:01\nd-i preseed\/early_command string wget -q -O \/run\/dodai\.sh http\S+ && sh \/run\/dodai\.sh begin; true\n$/,
+      /^d-i x\/a string host1 52:54:00:00:00:01\nd-i preseed\/early_command string until wget -q -T 20 -O \/run\/dodai\.sh http\S+; do sleep 5; done; sh \/run\/dodai\.sh begin; true\n$/,
     );
   });
 

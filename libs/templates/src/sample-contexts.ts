@@ -116,7 +116,7 @@ export const answerContext: TemplateContext<'netinstall/preseed.cfg'> = {
   kernelArguments: 'console=tty0 console=ttyS0,115200n8',
   treeUrl: `http://10.77.0.1:7071/boot/images/${imageId}/tree`,
   dodai: {
-    begin: `curl -fsS -o /run/dodai.sh http://10.77.0.1:7071/boot/instances/${instanceId}/installer.sh && sh /run/dodai.sh begin`,
+    begin: `until curl -fsS -m 20 -o /run/dodai.sh http://10.77.0.1:7071/boot/instances/${instanceId}/installer.sh; do sleep 5; done; sh /run/dodai.sh begin`,
     disk: 'sh /run/dodai.sh disk',
     progress: 'sh /run/dodai.sh progress',
     finish: 'sh /run/dodai.sh finish',

@@ -84,13 +84,16 @@ export function instanceUrl(instanceId: string, publicUrl: string): string {
   return `${publicUrl}/boot/instances/${instanceId}`;
 }
 
-/** One shell command each, so that an owner can put them wherever the installer runs commands. */
+/**
+ * One shell command each, so that an owner can put them wherever the installer runs commands. Our script is asked for until it comes:
+ * an installer stands still after a command that has failed, and the controller may just be started anew.
+ */
 function dodaiCommands(format: AnswerFormat, scriptUrl: string): Dodai {
   const script = '/run/dodai.sh';
-  const fetch = format === 'preseed' ? 'wget -q -O' : 'curl -fsS -o';
+  const fetch = format === 'preseed' ? 'wget -q -T 20 -O' : 'curl -fsS -m 20 -o';
   const command = (name: string) => `sh ${script} ${name}`;
   return {
-    begin: `${fetch} ${script} ${scriptUrl} && ${command('begin')}`,
+    begin: `until ${fetch} ${script} ${scriptUrl}; do sleep 5; done; ${command('begin')}`,
     disk: command('disk'),
     progress: command('progress'),
     finish: command('finish'),

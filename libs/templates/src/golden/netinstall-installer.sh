@@ -42,13 +42,31 @@ post() {
   fi
 }
 
+# get URL FILE: one try.
+get() {
+  if has_curl; then
+    curl --fail --silent --show-error --connect-timeout 5 --max-time 20 --output "$2" "$1"
+  else
+    wget --quiet --tries=1 --timeout=20 --output-document="$2" "$1"
+  fi
+}
+
+# insist COMMAND…: until it succeeds, for about two minutes: the controller may just be started anew.
+insist() {
+  local attempt
+  for attempt in 1 2 4 8 15 15 15 15 15 15; do
+    ! "$@" || return 0
+    sleep "$attempt"
+  done
+  return 1
+}
+
 # fetch URL FILE
 fetch() {
-  if has_curl; then
-    curl --fail --silent --show-error --retry 5 --output "$2" "$1"
-  else
-    wget --quiet --tries=5 --timeout=20 --output-document="$2" "$1"
-  fi
+  insist get "$@" || {
+    printf 'dodai: %s could not be fetched\n' "$1" >&2
+    return 1
+  }
 }
 
 # as_json TEXT: a string of one line.
@@ -62,15 +80,12 @@ say() {
   post notify application/json "$DIR/notify.$$"
 }
 
-# notify STATE [PERCENT] [MESSAGE]: until it is taken, for about two minutes.
+# notify STATE [PERCENT] [MESSAGE]
 notify() {
-  local attempt
-  for attempt in 1 2 4 8 15 15 15 15 15 15; do
-    ! say "$@" || return 0
-    sleep "$attempt"
-  done
-  printf 'dodai: the controller did not take %s\n' "$1" >&2
-  return 1
+  insist say "$@" || {
+    printf 'dodai: the controller did not take %s\n' "$1" >&2
+    return 1
+  }
 }
 
 # Which disks there are, and which one is meant: by the rules of snippets/disks.sh, with what busybox has.
