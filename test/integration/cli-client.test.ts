@@ -69,13 +69,14 @@ describe('following the events', () => {
     expect(states).toEqual(['lost', 'resumed', 'lost', 'resumed']);
   });
 
-  it('comes back after a restart of the controller, which refuses for a while', async () => {
+  it.each([
+    ['a restart of the controller', 'shutting-down'],
+    ['a restart of its database', 'database-unavailable'],
+  ])('comes back after %s, which refuses for a while', async (_, code) => {
     let requests = 0;
     const client = await clientOf((_request, response) => {
       requests += 1;
-      if (requests === 2) {
-        return problem(response, 503, { code: 'shutting-down', title: 'Shutting down', detail: 'restart' });
-      }
+      if (requests === 2) return problem(response, 503, { code, title: 'Away', detail: 'restart' });
       response.writeHead(200, { 'content-type': 'text/event-stream' });
       response.end(message(requests));
     });

@@ -1,5 +1,5 @@
 import { type EventView, eventView } from '#contract';
-import { DomainError } from '#core';
+import { DomainError, type ErrorCode } from '#core';
 import { EventSourceParserStream } from 'eventsource-parser/stream';
 import type { HttpTransport } from './http-transport.js';
 import { unreachable } from './unreachable.js';
@@ -62,12 +62,16 @@ export async function* followEvents(
   }
 }
 
+/** What a controller answers, or does not, that is away or has no database to read from. */
+const awayCodes: readonly string[] = [
+  'controller-unreachable',
+  'shutting-down',
+  'database-unavailable',
+] satisfies ErrorCode[];
+
 /** Only a controller that is away is worth another attempt; a refusal is not. */
 function isLostConnection(error: unknown): error is DomainError {
-  return (
-    error instanceof DomainError &&
-    (error.code === 'controller-unreachable' || error.code === 'shutting-down')
-  );
+  return error instanceof DomainError && awayCodes.includes(error.code);
 }
 
 async function connect(
