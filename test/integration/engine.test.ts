@@ -135,6 +135,26 @@ describe('what goes wrong', () => {
 
   afterEach(() => engine?.stop());
 
+  it('goes on by the word of a machine whose BMC does not say yet that it is on', async () => {
+    const started = await TestEngine.start(await postgres.database());
+    engine = started;
+    const machine = await started.inactiveMachine('m1', 1);
+    let isSilent = true;
+    started.beforeCommand = ({ verb, signal }) => {
+      if (!isSilent || verb !== 'status' || !started.orders.includes('on')) return;
+      return new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason)));
+    };
+    const instance = await started.spawn(machine, 'blue');
+    await started.until(machine.id, ({ stage }) => stage === 'booting');
+    await expect.poll(() => started.orders).toEqual(['on']);
+    await started.say(instance.id, 'install');
+    await started.until(machine.id, ({ stage, awaits }) => stage === 'install' && awaits !== null);
+    isSilent = false;
+    await started.say(instance.id, 'install_reboot');
+    await started.until(machine.id, ({ stage, awaits }) => stage === 'booting_disk' && awaits !== null);
+    expect(started.orders).toEqual(['on', 'softOff', 'on']);
+  });
+
   it('passes over a machine whose disk is too small for the partitions', async () => {
     engine = await TestEngine.start(await postgres.database());
     const machine = await engine.inactiveMachine('m1', 1);

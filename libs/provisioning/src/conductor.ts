@@ -31,6 +31,7 @@ interface Host {
 /** A step that is being done. */
 interface Running {
   state: Machine['state'];
+  stage: Stage | null;
   abort: AbortController;
 }
 
@@ -83,7 +84,7 @@ export class Conductor {
 
   private async take(machine: Machine, step: Step): Promise<Outcome> {
     const abort = new AbortController();
-    this.running.set(machine.id, { state: machine.state, abort });
+    this.running.set(machine.id, { state: machine.state, stage: machine.stage, abort });
     const signal = AbortSignal.any([abort.signal, this.stopping.signal]);
     try {
       const outcome = await step(machine, signal);
@@ -97,11 +98,16 @@ export class Conductor {
     }
   }
 
-  /** A verb has taken the machine out of the state that its step is for: the step ends now, not when its wait is over. */
+  /**
+   * A verb has taken the machine out of the state that its step is for, or a word out of the stage: the step ends now, not when its wait
+   * is over. A machine that speaks is plainly on, whatever its BMC says.
+   */
   private interrupt({ kind, machineId, data }: TimelineEvent): void {
     const running = machineId === null ? undefined : this.running.get(machineId);
-    if (kind === 'state.changed' && running && data.to !== running.state)
-      running.abort.abort(new DomainError('state-changed', 'The machine is now in another state.'));
+    if (!running) return;
+    const isLeft = kind === 'stage.changed' && data.from === running.stage;
+    if (isLeft || (kind === 'state.changed' && data.to !== running.state))
+      running.abort.abort(new DomainError('state-changed', 'The machine has moved on.'));
   }
 
   private async settle(machine: Machine, error: unknown): Promise<void> {
