@@ -1,6 +1,6 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ControllerProcess, type Moment } from '../simulated-rack/index.js';
+import { ControllerProcess, type Moment, type SimulatedMethod } from '../simulated-rack/index.js';
 import type { FaultLab } from './fault-lab.js';
 import { violationsOfAll, violationsOn } from './invariants.js';
 import { come, type LifeName, mend, prepare, release } from './lives.js';
@@ -51,7 +51,11 @@ const shared: readonly { life: LifeName; moment: Moment }[] = [
   { life: 'install', moment: 'image' },
   { life: 'destroy', moment: 'wipe' },
   { life: 'reuse', moment: 'hand-over' },
+  { life: 'netinstall', moment: 'image' },
+  { life: 'live', moment: 'installed' },
+  { life: 'manual', moment: 'disk' },
 ];
+export const sharedMethods: readonly SimulatedMethod[] = ['netinstall', 'live', 'manual'];
 
 /** The machines are installed, wiped and handed over; when one is in the midst of each, the fault comes. */
 export async function runControllerScenario(

@@ -3,7 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { expect, it } from 'vitest';
-import { fillDisk, onPostgres, onRedis, runControllerScenario } from './controller-scenarios.js';
+import {
+  fillDisk,
+  onPostgres,
+  onRedis,
+  runControllerScenario,
+  sharedMethods,
+} from './controller-scenarios.js';
 import { FaultLab, patient } from './fault-lab.js';
 import { type Row, summary, table } from './table.js';
 
@@ -11,7 +17,7 @@ it.each([
   ['PostgreSQL', false, onPostgres],
   ['Redis', true, onRedis],
 ] as const)('nothing is lost, with the queue in %s', async (queue, redis, scenarios) => {
-  const lab = await FaultLab.start({ machines: 8, environment: patient, redis });
+  const lab = await FaultLab.start({ machines: 8, environment: patient, redis, methods: sharedMethods });
   const rows: Row[] = [];
   try {
     for (const scenario of scenarios) {
@@ -30,7 +36,12 @@ it('nothing is lost when the disk of PostgreSQL is full for a while', async () =
   const directory = await mkdtemp(join(tmpdir(), 'dodai-full-'));
   await execa('mount', ['-t', 'tmpfs', '-o', 'size=400m,mode=0755', 'tmpfs', directory]);
   try {
-    const lab = await FaultLab.start({ machines: 4, environment: patient, postgresDirectory: directory });
+    const lab = await FaultLab.start({
+      machines: 4,
+      environment: patient,
+      methods: sharedMethods,
+      postgresDirectory: directory,
+    });
     try {
       const fault = () => fillDisk(lab, directory);
       const row = await runControllerScenario(lab, { name: 'the disk is full', fault }, 'disk');

@@ -7,9 +7,12 @@ import type { DodaiClient } from '../../apps/cli/src/client.js';
 import {
   ControllerProcess,
   enrol,
+  importFor,
   importImage,
   type MachineBody,
   type Moment,
+  Operator,
+  type SimulatedMethod,
   SimulatedRack,
   type Slot,
 } from '../simulated-rack/index.js';
@@ -24,6 +27,8 @@ export interface LabOptions {
   environment?: Record<string, string>;
   /** Keep the queue in Redis. */
   redis?: boolean;
+  /** It has an image that is installed by each of these, besides the one for `copy`. */
+  methods?: readonly SimulatedMethod[];
   /** Where PostgreSQL keeps its data; none: in a folder of its own. */
   postgresDirectory?: string;
 }
@@ -64,6 +69,7 @@ interface Surroundings {
  */
 export class FaultLab {
   readonly points = new Points(() => this.kill());
+  private readonly operator: Operator;
   /** How often the controller was killed. */
   kills = 0;
   private dying: number | undefined;
@@ -79,7 +85,9 @@ export class FaultLab {
     readonly controller: ControllerProcess,
     readonly client: DodaiClient,
     readonly second: SecondProcess,
-  ) {}
+  ) {
+    this.operator = new Operator(client, around.rack);
+  }
 
   static async start(options: LabOptions): Promise<FaultLab> {
     const { environment, postgresDirectory } = options;
@@ -105,7 +113,7 @@ export class FaultLab {
     const key = await readFile(join(controller.dataDir, 'secret-key'));
     const second = await SecondProcess.open(rack, stores, key);
     const lab = new FaultLab({ rack, postgres, redis, doors }, controller, await controller.client(), second);
-    await lab.fill();
+    await lab.fill(options.methods ?? []);
     return lab;
   }
 
@@ -117,6 +125,7 @@ export class FaultLab {
     const { rack, postgres, redis, doors } = this.around;
     rack.stop();
     await this.up().catch(() => undefined);
+    await this.operator.leave();
     await this.controller.end();
     await this.second.close();
     await Promise.all(Object.values(doors).map((door) => door.stop()));
@@ -194,9 +203,10 @@ export class FaultLab {
     });
   }
 
-  private async fill(): Promise<void> {
+  private async fill(methods: readonly SimulatedMethod[]): Promise<void> {
     const { rack, doors } = this.around;
     await importImage(this.client, 'simulated');
+    for (const method of methods) await importFor(this.client, method);
     for (const { id, name } of await enrol(this.client, rack.slots)) this.names.set(id, name);
     await Promise.all(rack.slots.map((slot) => this.until(slot, ({ state }) => state === 'inactive')));
     const { points } = this;
@@ -207,6 +217,7 @@ export class FaultLab {
         points.pass(machine.name, `word ${state}`, when);
       },
       onMoment: async ({ name }, moment) => {
+        points.pass(name, `moment ${moment}`, 'before');
         const act = this.acts.get(`${name} ${moment}`);
         this.acts.delete(`${name} ${moment}`);
         await act?.();

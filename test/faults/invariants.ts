@@ -11,7 +11,7 @@ export async function violationsOn(lab: FaultLab, slot: Slot): Promise<string[]>
   const found = [
     ...slot.machine.truth.installations.flatMap(violationOf),
     ...twiceIn(slot.machine.truth.handOvers).map((id) => `was handed over to ${id} twice`),
-    ...atRest(machine, slot),
+    ...atRest(machine, slot, instance?.installMethod === 'live'),
     ...withoutReason(machine),
   ];
   if (!isLegal(machine.state, instance?.state ?? null))
@@ -33,7 +33,7 @@ export async function violationsOfAll(lab: FaultLab): Promise<string[]> {
         name,
         truth: { inside },
       },
-    }) => (inside.kind === 'installed-os' ? [{ name, id: inside.os.instanceId }] : []),
+    }) => ('os' in inside && inside.os.instanceId !== null ? [{ name, id: inside.os.instanceId }] : []),
   );
   const twice = running.filter(({ id }, index) => running.findIndex((other) => other.id === id) !== index);
   return [
@@ -55,13 +55,17 @@ function violationOf({ instanceId, before }: Installation): string[] {
   return before.os.reported ? [`was installed a second time for ${instanceId}, which was done`] : [];
 }
 
-function atRest({ state, instanceId }: Machine, { machine: { truth } }: Slot): string[] {
+function atRest({ state, instanceId }: Machine, { machine: { truth } }: Slot, isInMemory: boolean): string[] {
   if (state === 'inactive') {
     const free = truth.disk.kind === 'wiped' && instanceId === null;
     return free ? [] : [`is free with a disk that is ${truth.disk.kind} and the instance ${instanceId}`];
   }
   if (state !== 'used' && state !== 'active') return [];
-  const { disk } = truth;
+  const { disk, inside } = truth;
+  if (isInMemory) {
+    const own = inside.kind === 'os-in-memory' && inside.os.instanceId === instanceId;
+    return own ? [] : [`is ${state} with ${inside.kind} inside, not the OS of ${instanceId} in memory`];
+  }
   const own = disk.kind === 'installed' && disk.os.instanceId === instanceId;
   return own ? [] : [`is ${state} with a disk that is ${disk.kind}, not installed for ${instanceId}`];
 }

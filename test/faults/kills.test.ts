@@ -4,10 +4,16 @@ import { killEverywhere } from './kill-campaign.js';
 import type { LifeName } from './lives.js';
 import { summary, table } from './table.js';
 
-it.concurrent.each<LifeName>(['install', 'destroy', 'reuse'])(
+const methods = ['image', 'netinstall', 'live', 'manual'] as const;
+
+it.concurrent.each<LifeName>(['install', 'destroy', 'reuse', ...methods])(
   'a controller that is killed anywhere in %s goes on where it stood',
   async (life) => {
-    const lab = await FaultLab.start({ machines: 1, environment: patient });
+    const lab = await FaultLab.start({
+      machines: 1,
+      environment: patient,
+      methods: methods.filter((method) => method === life),
+    });
     try {
       const [slot] = lab.slots;
       const rows = slot ? await killEverywhere(lab, slot, life, (row) => console.log(table([row]))) : [];

@@ -1,9 +1,8 @@
 import { machineLifecycle, type Machine } from '#core';
-import type { Slot } from '../simulated-rack/index.js';
-import { simulatedType } from '../simulated-rack/index.js';
+import { type SimulatedMethod, simulatedType, type Slot } from '../simulated-rack/index.js';
 import type { FaultLab } from './fault-lab.js';
 
-export type LifeName = 'install' | 'pool' | 'reuse' | 'destroy';
+export type LifeName = 'install' | 'pool' | 'reuse' | 'destroy' | SimulatedMethod;
 
 /** A work as an orchestrator sees it: what it asks for, and where that ends on a good day. */
 interface Life {
@@ -16,22 +15,20 @@ interface Life {
 export const asker = { kind: 'token', name: 'campaign' } as const;
 let spawned = 0;
 
-function spawn(lab: FaultLab, { machine: { name } }: Slot, cluster?: string): Promise<unknown> {
-  const wish = {
-    hostName: name,
-    image: 'simulated',
-    instanceType: simulatedType.name,
-    machine: name,
-    cluster,
-  };
+function spawn(
+  lab: FaultLab,
+  { machine: { name } }: Slot,
+  { cluster, image = 'simulated' }: { cluster?: string; image?: string },
+): Promise<unknown> {
+  const wish = { hostName: name, image, instanceType: simulatedType.name, machine: name, cluster };
   const key = `${name}-${++spawned}`;
   return lab.ask(() => lab.client.spawn(wish, key));
 }
 
 export const lives: Record<LifeName, Life> = {
-  install: { begin: (lab, slot) => spawn(lab, slot, 'faults'), end: 'used' },
-  pool: { begin: (lab, slot) => spawn(lab, slot), end: 'active' },
-  reuse: { after: 'pool', begin: (lab, slot) => spawn(lab, slot, 'faults'), end: 'used' },
+  install: { begin: (lab, slot) => spawn(lab, slot, { cluster: 'faults' }), end: 'used' },
+  pool: { begin: (lab, slot) => spawn(lab, slot, {}), end: 'active' },
+  reuse: { after: 'pool', begin: (lab, slot) => spawn(lab, slot, { cluster: 'faults' }), end: 'used' },
   destroy: {
     after: 'install',
     begin: async (lab, slot) => {
@@ -40,7 +37,16 @@ export const lives: Record<LifeName, Life> = {
     },
     end: 'inactive',
   },
+  image: installedBy('image'),
+  netinstall: installedBy('netinstall'),
+  live: installedBy('live'),
+  manual: installedBy('manual'),
 };
+
+/** Of a lab that has an image for it. */
+function installedBy(image: SimulatedMethod): Life {
+  return { begin: (lab, slot) => spawn(lab, slot, { cluster: 'faults', image }), end: 'used' };
+}
 
 /** Brings a machine that is free to where the work begins. */
 export async function prepare(lab: FaultLab, slot: Slot, life: LifeName): Promise<void> {

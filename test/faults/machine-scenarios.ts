@@ -18,33 +18,35 @@ export interface Scenario {
   short?: boolean;
 }
 
-const works = ['install', 'destroy', 'reuse'] as const;
+const works = ['install', 'destroy', 'reuse', 'netinstall', 'live', 'manual'] as const;
 type Work = (typeof works)[number];
-const live: Record<Work, readonly Moment[]> = {
+/** In the test command the methods have a test of their own: test/integration/simulated-methods.test.ts. */
+const shortWorks: readonly LifeName[] = ['install', 'destroy', 'reuse'];
+const firmware = ['firmware', 'loader', 'configuration', 'kernel', 'initrd'] as const;
+/** The moments of each, in order. */
+const ways: Record<Work, readonly Moment[]> = {
   install: [
-    ...([
-      'firmware',
-      'loader',
-      'configuration',
-      'kernel',
-      'initrd',
-      'script',
-      'install',
-      'partition',
-    ] as const),
-    ...(['image', 'boot-loader', 'install_reboot', 'done', 'disk', 'installed'] as const),
+    ...firmware,
+    ...(['script', 'install', 'partition', 'image', 'boot-loader'] as const),
+    ...(['install_reboot', 'done', 'disk', 'installed'] as const),
   ],
-  destroy: [
-    ...(['firmware', 'loader', 'configuration', 'kernel', 'initrd', 'script'] as const),
-    ...(['delete', 'wipe', 'read-back', 'deleted', 'done'] as const),
-  ],
+  destroy: [...firmware, 'script', 'delete', 'wipe', 'read-back', 'deleted', 'done'],
   reuse: ['hand-over', 'installed'],
+  netinstall: [
+    ...firmware,
+    ...(['script', 'begin', 'install', 'partition', 'image', 'boot-loader'] as const),
+    ...(['install_reboot', 'done', 'disk', 'installed'] as const),
+  ],
+  live: [...firmware, 'metadata', 'installed'],
+  manual: ['disk', 'installed'],
 };
 const shortMoments = new Set<Moment>(['kernel', 'image', 'disk', 'wipe', 'hand-over']);
 
 /** What happens at each moment of each work. */
-function atEachMoment(make: (life: Work, at: Moment) => Scenario[]): Scenario[] {
-  return works.flatMap((life) => live[life].flatMap((at) => make(life, at)));
+function atEachMoment(make: (life: Work, at: Moment, short: boolean) => Scenario[]): Scenario[] {
+  return works.flatMap((life) =>
+    ways[life].flatMap((at) => make(life, at, shortWorks.includes(life) && shortMoments.has(at))),
+  );
 }
 
 function ofMachine(
@@ -58,32 +60,31 @@ function ofMachine(
   return { group: 'machine', name: what, life, arrange, expected, short };
 }
 
+/** A disk is half-written or half-wiped then. */
+const isHalf = (at: Moment) => at === 'image' || at === 'wipe';
+
 /** One that has written everything and hangs is switched off hard; one that cannot be handed over is installed. */
 const endsWell = new Set<Moment>(['done', 'hand-over']);
 
-const troubles = atEachMoment((life, at) => [
-  ofMachine(life, `hangs once at ${at}`, { kind: 'hangs', at, times: 1 }, ['same'], shortMoments.has(at)),
+const troubles = atEachMoment((life, at, short) => [
+  ofMachine(life, `hangs once at ${at}`, { kind: 'hangs', at, times: 1 }, ['same'], short),
   ofMachine(life, `hangs at ${at}, always`, { kind: 'hangs', at }, [
     endsWell.has(at) ? 'same' : 'deadline-expired',
   ]),
-  ofMachine(life, `restarts at ${at}`, { kind: 'restarts', at }, ['same'], at === 'image' || at === 'wipe'),
-  ofMachine(
-    life,
-    `loses power at ${at}`,
-    { kind: 'loses-power', at },
-    ['same'],
-    at === 'image' || at === 'wipe',
-  ),
+  ofMachine(life, `restarts at ${at}`, { kind: 'restarts', at }, ['same'], short && isHalf(at)),
+  ofMachine(life, `loses power at ${at}`, { kind: 'loses-power', at }, ['same'], short && isHalf(at)),
 ]);
 
 const failures: Scenario[] = [
-  ...(['partition', 'image', 'boot-loader'] as const).map((at) =>
-    ofMachine(
-      'install',
-      `its script fails at ${at}`,
-      { kind: 'fails', at, message: 'no disk' },
-      ['installer-failed'],
-      at === 'image',
+  ...(['install', 'netinstall'] as const).flatMap((life) =>
+    (['partition', 'image', 'boot-loader'] as const).map((at) =>
+      ofMachine(
+        life,
+        `its script fails at ${at}`,
+        { kind: 'fails', at, message: 'no disk' },
+        ['installer-failed'],
+        life === 'install' && at === 'image',
+      ),
     ),
   ),
   ...(['wipe', 'read-back'] as const).map((at) =>
@@ -119,11 +120,14 @@ const said = {
   install: ['install', 'install_reboot', 'installed'],
   destroy: ['delete', 'deleted'],
   reuse: ['installed'],
+  netinstall: ['install', 'install_reboot', 'installed'],
+  live: ['installed'],
+  manual: ['installed'],
 } as const;
 
 const words = works.flatMap((life) =>
   said[life].flatMap((word) => {
-    const short = word === 'install_reboot' || word === 'deleted';
+    const short = shortWorks.includes(life) && (word === 'install_reboot' || word === 'deleted');
     const wrong = life === 'destroy' ? 'installed' : 'deleted';
     const faults: [string, Fault, readonly End[]][] = [
       [`never says ${word}, once`, { kind: 'never-says', word, times: 1 }, ['same']],
@@ -182,6 +186,7 @@ function verbAt(
   at: Moment,
   verb: 'abort' | 'destroy' | 'forceDestroy',
   expected: readonly End[],
+  short: boolean,
 ): Scenario {
   const arrange = (slot: Slot, lab: FaultLab) =>
     lab.atMoment(slot.machine, at, async () => {
@@ -191,13 +196,13 @@ function verbAt(
     });
   const ends = verb === 'abort' ? life : 'destroy';
   const name = `${verb === 'forceDestroy' ? 'force_destroy' : verb} at ${at}`;
-  return { group: 'verbs', name, life, ends, arrange, expected, short: shortMoments.has(at) };
+  return { group: 'verbs', name, life, ends, arrange, expected, short };
 }
 
-const verbs = atEachMoment((life, at) => [
-  verbAt(life, at, 'abort', ['aborted']),
-  verbAt(life, at, 'forceDestroy', ['not-wiped']),
-  ...(life === 'destroy' ? [] : [verbAt(life, at, 'destroy', ['same'])]),
+const verbs = atEachMoment((life, at, short) => [
+  verbAt(life, at, 'abort', ['aborted'], short),
+  verbAt(life, at, 'forceDestroy', ['not-wiped'], short),
+  ...(life === 'destroy' ? [] : [verbAt(life, at, 'destroy', ['same'], short)]),
 ]);
 
 export const scenarios: readonly Scenario[] = [...troubles, ...failures, ...words, ...bmcs, ...verbs];

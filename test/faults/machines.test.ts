@@ -8,7 +8,7 @@ import { summary, table } from './table.js';
 let lab: FaultLab;
 
 beforeAll(async () => {
-  lab = await FaultLab.start({ machines: 24 });
+  lab = await FaultLab.start({ machines: 24, methods: ['netinstall', 'live', 'manual'] });
 });
 afterAll(() => lab?.end());
 

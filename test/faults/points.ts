@@ -1,4 +1,7 @@
-/** Where lives can be cut: commands to BMCs, words, rows of the timeline, each before it takes effect and after; counted by machine. */
+/**
+ * Where lives can be cut: commands to BMCs, words, rows of the timeline, each before it takes effect and after, and what a machine does
+ * by itself; counted by machine.
+ */
 export class Points {
   private readonly trace = new Map<string, string[]>();
   private readonly armed: { machine: string; point: string }[] = [];

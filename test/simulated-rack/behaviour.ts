@@ -11,9 +11,11 @@ export const moments = [
   'configuration',
   'kernel',
   'initrd',
-  /** The live image is up and asks for create.sh or delete.sh. */
+  /** The live image is up and asks for create.sh or delete.sh; an installer asks for its answer file. */
   'script',
-  /** create.sh: about to say `install`. */
+  /** An installer has its answers, and is about to fetch what speaks for it. */
+  'begin',
+  /** create.sh, or what speaks for an installer: about to say `install`. */
   'install',
   /** From here on the disk is half-written. */
   'partition',
@@ -28,17 +30,19 @@ export const moments = [
   /** When it is past, the disk is wiped. */
   'read-back',
   'deleted',
-  /** The script has ended well; the live image waits to be switched off. */
+  /** The script has ended well; the live image waits to be switched off, an installer switches off itself. */
   'done',
   /** The disk is booted. */
   'disk',
-  /** The installed OS is about to say `installed`. */
+  /** An OS that runs in memory is about to ask the metadata service who it is. */
+  'metadata',
+  /** The installed OS, or the one in memory, is about to say `installed`. */
   'installed',
   /** The installed OS waits in the pool, and asks for its owner. */
   'owner',
   /** It has its owner's script, which goes on after a loss of power. */
   'hand-over',
-  /** The installed OS has nothing left to say. */
+  /** The OS has nothing left to say. */
   'up',
 ] as const;
 export type Moment = (typeof moments)[number];

@@ -41,7 +41,7 @@ export class ControllerProcess {
     await chmod(dataDir, 0o755); // PostgreSQL runs as a user of its own
     await mkdir(join(dataDir, 'live-image'));
     await writeLiveImage(join(dataDir, 'live-image'));
-    const [httpPort, tftpPort] = [await freePort(), await freePort()];
+    const [httpPort, tftpPort, metadataPort] = [await freePort(), await freePort(), await freePort()];
     const url = `http://127.0.0.1:${httpPort}`;
     const socketPath = join(dataDir, 'bmcs.socket');
     const socket = new PowerSocket(rack);
@@ -53,7 +53,8 @@ export class ControllerProcess {
       DODAI_HTTP_PORT: String(httpPort),
       DODAI_PUBLIC_URL: url,
       DODAI_NGINX_PORT: '0',
-      DODAI_METADATA_PORT: '0',
+      DODAI_METADATA_HOST: '127.0.0.1',
+      DODAI_METADATA_PORT: String(metadataPort),
       DODAI_TFTP_HOST: '127.0.0.1',
       DODAI_TFTP_PORT: String(tftpPort),
       DODAI_POWER_SYNC_S: '0', // a look would use up a fault that was meant for a command
@@ -73,7 +74,7 @@ export class ControllerProcess {
 
   /** Those of its settings that another process on the same stores shares. */
   get shared(): Record<string, string> {
-    const own = /^DODAI_(DATA_DIR|HTTP|PUBLIC|TFTP)/;
+    const own = /^DODAI_(DATA_DIR|HTTP|PUBLIC|TFTP|METADATA)/;
     return Object.fromEntries(Object.entries(this.settings.environment).filter(([name]) => !own.test(name)));
   }
 

@@ -1,7 +1,8 @@
 /**
  * A simulated rack: hundreds to thousands of machines in one process that speak the real protocol to a real controller: TFTP,
- * HTTP, notify, and power through a driver of their own. There is no DHCP, no kernel and no disk. It is a tool of tests and
- * benchmarks, and of nothing else: the product neither knows it nor has a setting for it.
+ * HTTP, notify, and power through a driver of their own. There is no DHCP, no kernel and no disk: what a kernel leads to (our live
+ * image, an installer, an OS in memory) is read off its command line. It is a tool of tests and benchmarks, and of nothing else: the
+ * product neither knows it nor has a setting for it.
  *
  * Each machine has a loopback address of its own, so that the controller tells them apart; keeps the truth (power, what is on its
  * disk, who runs on it) for a test to judge by; and behaves as it is told, which may change while it runs.
@@ -17,7 +18,8 @@ export {
 } from './behaviour.js';
 export { ControllerProcess, type ControllerProcessOptions } from './controller-process.js';
 export { enrol, simulatedType, untilInState } from './enrolment.js';
-export { importImage } from './catalogue.js';
+export { importFor, importImage, type SimulatedMethod } from './catalogue.js';
+export { Operator } from './operator.js';
 export { RemotePowerDriver } from './remote-power-driver.js';
 export { PowerSocket } from './power-socket.js';
 export { type BmcCommand, SimulatedBmc } from './simulated-bmc.js';

@@ -2,8 +2,8 @@ import { tftpGet } from '../support/tftp-client.js';
 import { fetchFile } from './http-from.js';
 import type { Session } from './session.js';
 
-/** What the boot loader was told. */
-export type NetworkBoot = { kind: 'local' } | { kind: 'live'; scriptUrl: string };
+/** What the boot loader was told; a kernel that it has fetched goes by its command line. */
+export type NetworkBoot = { kind: 'local' } | { kind: 'kernel'; commandLine: readonly string[] };
 
 /** What the loader does as real firmware and pxelinux do it, but for DHCP. Undefined: something could not be fetched. */
 export async function bootFromNetwork(session: Session): Promise<NetworkBoot | undefined> {
@@ -22,17 +22,17 @@ export async function bootFromNetwork(session: Session): Promise<NetworkBoot | u
   if (!(await http(session, told.kernelUrl, fetches.kernel))) return undefined;
   await session.at('initrd');
   if (!(await http(session, told.initrdUrl, fetches.initrd))) return undefined;
-  return { kind: 'live', scriptUrl: told.scriptUrl };
+  return { kind: 'kernel', commandLine: told.commandLine };
 }
 
-/** Undefined for a configuration that boots the disk. Throws when it is neither that nor a live image. */
+/** Undefined for a configuration that boots the disk. Throws when it is neither that nor a kernel. */
 function readConfiguration(text: string) {
   if (/^\s*LOCALBOOT\b/m.test(text)) return undefined;
   const [, kernelUrl] = /^\s*KERNEL (\S+)$/m.exec(text) ?? [];
   const [, initrdUrl] = /^\s*INITRD (\S+)$/m.exec(text) ?? [];
-  const [, scriptUrl] = /^\s*APPEND .*?\bdodai_script=(\S+)/m.exec(text) ?? [];
-  if (!kernelUrl || !initrdUrl || !scriptUrl) throw new Error(`this boots nothing: ${text}`);
-  return { kernelUrl, initrdUrl, scriptUrl };
+  const [, words] = /^\s*APPEND (.*)$/m.exec(text) ?? [];
+  if (!kernelUrl || !initrdUrl || words === undefined) throw new Error(`this boots nothing: ${text}`);
+  return { kernelUrl, initrdUrl, commandLine: words.split(' ') };
 }
 
 async function tftp(session: Session, path: string): Promise<string | undefined> {

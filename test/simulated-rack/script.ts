@@ -1,13 +1,15 @@
 import { parse } from 'shell-quote';
 import type { Ear } from './words.js';
 
-/** What a machine reads out of create.sh, hand-over.sh or delete.sh. */
+/** What a machine reads out of a script that it was given. */
 export interface Script {
+  /** Those with neither an image nor a disk to wipe are like hand-over.sh: finish.sh, and what settles an OS in memory. */
   kind: 'create.sh' | 'hand-over.sh' | 'delete.sh';
   instanceId: string;
   ear: Ear;
-  /** Empty but in create.sh. */
+  /** Empty but in create.sh and finish.sh. */
   imageId: string;
+  /** Empty but in create.sh. */
   imageUrl: string;
   imageChunksUrl: string;
   imageChunksSha256: string;
@@ -35,6 +37,11 @@ function longWordOf(text: string): string {
   );
 }
 
+/** What a line of a script sets a variable to; empty when none does. */
+export function valueIn(text: string, name: string): string {
+  return wordOf(new RegExp(`^${name}=(.*)$`, 'm').exec(text)?.[1] ?? '');
+}
+
 function kindOf(text: string): Script['kind'] {
   if (/^IMAGE_URL=/m.test(text)) return 'create.sh';
   return /^WIPE_MODE=/m.test(text) ? 'delete.sh' : 'hand-over.sh';
@@ -42,7 +49,7 @@ function kindOf(text: string): Script['kind'] {
 
 /** Throws when it lacks what every script has. */
 export function readScript(text: string): Script {
-  const value = (name: string) => wordOf(new RegExp(`^${name}=(.*)$`, 'm').exec(text)?.[1] ?? '');
+  const value = (name: string) => valueIn(text, name);
   const instanceId = value('INSTANCE_ID');
   const controllerUrl = value('CONTROLLER_URL');
   const token = value('TOKEN');

@@ -4,7 +4,7 @@ import type { MachineBody } from './machine-body.js';
 /** Thrown where the machine starts anew without losing its power. */
 export class Restart extends Error {}
 
-/** Thrown where the script that runs in the live image ends badly. */
+/** Thrown where the script that runs in the live image, or an installer, ends badly. */
 export class ScriptFailure extends Error {}
 
 /** From power on to power off, or to the next reset: everything that runs on the machine runs in a session and ends with it. */

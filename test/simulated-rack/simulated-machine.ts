@@ -1,6 +1,6 @@
 import type { BootDevice } from '#power';
 import { runInstalledOs } from './installed-os.js';
-import { runLiveImage } from './live-image.js';
+import { runKernel } from './kernel.js';
 import { MachineBody } from './machine-body.js';
 import { bootFromNetwork } from './network-boot.js';
 import { Restart, Session } from './session.js';
@@ -68,6 +68,7 @@ export class SimulatedMachine extends MachineBody {
       if (session.signal.aborted) return;
       if (error instanceof Restart) return this.reset();
       session.hung = true;
+      this.truth.standstills += 1;
       this.note(`stands still: ${String(error)}`);
     }
   }
@@ -76,7 +77,7 @@ export class SimulatedMachine extends MachineBody {
     await session.at('firmware');
     if (this.nextDevice() === 'disk') return this.bootFromDisk(session);
     const told = await bootFromNetwork(session);
-    if (told?.kind === 'live') await runLiveImage(session, told.scriptUrl);
+    if (told?.kind === 'kernel') await runKernel(session, told.commandLine);
     else if (told && !this.faults.take('boots-network-again')) await this.bootFromDisk(session);
     else await session.sleep(this.behaviour.retryMs);
   }

@@ -20,6 +20,12 @@ export interface InstalledOs {
   handOver?: string;
 }
 
+/** Whose an OS is that runs in memory; nobody's until the metadata service has told. */
+interface OsInMemory {
+  instanceId: string | null;
+  hostName: string | null;
+}
+
 export type Disk =
   | { kind: 'wiped' }
   | { kind: 'half-wiped' }
@@ -30,7 +36,9 @@ export type Disk =
 export type Inside =
   | { kind: 'nobody' }
   | { kind: 'live-image'; script: 'create.sh' | 'hand-over.sh' | 'delete.sh' | 'none' }
-  | { kind: 'installed-os'; os: InstalledOs };
+  | { kind: 'installer' }
+  | { kind: 'installed-os'; os: InstalledOs }
+  | { kind: 'os-in-memory'; os: OsInMemory };
 
 export interface Installation {
   instanceId: string;
@@ -48,12 +56,25 @@ export interface Truth {
   powerOns: number;
   /** How often it was started anew with its power on. */
   resets: number;
+  /** How often what ran on it gave up. */
+  standstills: number;
   /** Every partitioning of its disk, in order. */
   installations: Installation[];
   /** The instances that it was handed over to without an installation, in order. */
   handOvers: string[];
   /** How often its disk was wiped to the end. */
   wipes: number;
+}
+
+/** Begins to write the disk for an instance. What is answered ends that, with the OS that is then on it. */
+export function partition(truth: Truth, instanceId: string): (os: InstalledOs) => void {
+  const installation = { instanceId, before: truth.disk, completed: false };
+  truth.installations.push(installation);
+  truth.disk = { kind: 'half-written', instanceId };
+  return (os) => {
+    truth.disk = { kind: 'installed', os };
+    installation.completed = true;
+  };
 }
 
 export function untouched(): Truth {
@@ -63,6 +84,7 @@ export function untouched(): Truth {
     inside: { kind: 'nobody' },
     powerOns: 0,
     resets: 0,
+    standstills: 0,
     installations: [],
     handOvers: [],
     wipes: 0,

@@ -2,7 +2,7 @@ import { execa } from 'execa';
 import type { ImageBench } from './image-tree.js';
 
 /** The beginning of a Linux kernel for x86_64 (Documentation/arch/x86/boot.rst), and some more of it. */
-function kernelHead(): Buffer {
+export function kernelHead(): Buffer {
   const head = Buffer.alloc(4096, 7);
   head.write('HdrS', 0x202, 'latin1');
   head.writeUInt16LE(1, 0x236);

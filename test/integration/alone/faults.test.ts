@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { onPostgres, onRedis, runControllerScenario } from '../../faults/controller-scenarios.js';
+import {
+  onPostgres,
+  onRedis,
+  runControllerScenario,
+  sharedMethods,
+} from '../../faults/controller-scenarios.js';
 import { FaultLab, type LabOptions, patient } from '../../faults/fault-lab.js';
 import { violationsOfAll } from '../../faults/invariants.js';
 import { killShared } from '../../faults/kill-campaign.js';
@@ -32,7 +37,7 @@ describe.concurrent('nothing is lost', { timeout: 300_000 }, () => {
     ));
 
   it('when the controller is killed, its database crashes, its queue is emptied or its clock is set', () =>
-    survive({ machines: 8, environment: patient }, async (lab) => {
+    survive({ machines: 8, environment: patient, methods: sharedMethods }, async (lab) => {
       const rows = await killShared(lab, [
         ['install', 'power on after #1'],
         ['destroy', 'word deleted after #1'],
@@ -46,7 +51,7 @@ describe.concurrent('nothing is lost', { timeout: 300_000 }, () => {
     }));
 
   it('when the queue is in a Redis that is killed', () =>
-    survive({ machines: 4, environment: patient, redis: true }, async (lab) => {
+    survive({ machines: 4, environment: patient, redis: true, methods: sharedMethods }, async (lab) => {
       const rows: Row[] = [];
       for (const scenario of onRedis.filter(({ short, name }) => short && name.includes('Redis')))
         rows.push(await runControllerScenario(lab, scenario, 'controller, queue in Redis'));
