@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type RunResult, Secret } from '#platform';
@@ -58,6 +58,16 @@ describe('IpmitoolDriver', () => {
     await driverThatGets({ stdout: 'Chassis Power is off\n' }).driver.status(bmc);
     const files = await readdir(path.join(homeDirectory, '.local/usr/share/misc'));
     expect(files.toSorted()).toEqual(['enterprise-numbers', 'enterprise-numbers.txt']);
+  });
+
+  it('leaves that list whole for an ipmitool that reads it while another process begins', async () => {
+    const begin = () => driverThatGets({ stdout: 'Chassis Power is off\n' }).driver.status(bmc);
+    const list = path.join(homeDirectory, '.local/usr/share/misc/enterprise-numbers.txt');
+    await begin();
+    const { ino: before } = await stat(list);
+    await begin();
+    const { ino: since } = await stat(list);
+    expect(since).not.toBe(before); // it was not emptied and written again, but another took its place
   });
 
   it('says so when it cannot write that home', async () => {

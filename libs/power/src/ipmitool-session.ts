@@ -1,4 +1,5 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { DomainError } from '#core';
 import type { BmcAddress } from './power-driver.js';
@@ -50,5 +51,12 @@ export class IpmitoolSession {
 async function writeStubs(home: string): Promise<void> {
   const file = path.join(home, enterpriseNumbers);
   await mkdir(path.dirname(file), { recursive: true });
-  await Promise.all([file, `${file}.txt`].map((name) => writeFile(name, stub)));
+  await Promise.all([file, `${file}.txt`].map(writeStub));
+}
+
+/** Whole at any moment: consoles and other processes have the same home, and an ipmitool of theirs may be reading it. */
+async function writeStub(file: string): Promise<void> {
+  const whole = `${file}.${randomUUID()}`;
+  await writeFile(whole, stub);
+  await rename(whole, file);
 }
