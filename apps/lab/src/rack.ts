@@ -9,7 +9,7 @@ import type { MachinePlan, RackPlan } from './plan.js';
 import { waitUntil } from './processes.js';
 import { raiseRack, runningQemu, takeDown } from './rack-lifecycle.js';
 import { labDirectory, rackExists, rackNames, readPlan, writeStartScript } from './rack-state.js';
-import { serviceIsRunning, startPublishing } from './services.js';
+import { serviceIsRunning, startOffering, startPublishing } from './services.js';
 
 export interface RackMachine extends MachinePlan {
   /** Raw files, sparse: a machine's disk can be read as it is. */
@@ -107,6 +107,11 @@ export class Rack {
   /** Makes a TCP port of the controller reachable as 127.0.0.1:hostPort of this host. */
   async publish(port: number, hostPort = port): Promise<void> {
     await startPublishing(this.plan, port, hostPort);
+  }
+
+  /** Makes what listens on 127.0.0.1:hostPort of this host reachable for the machines, as controllerAddress:port. */
+  async offer(hostPort: number, port = hostPort): Promise<void> {
+    await startOffering(this.plan, hostPort, port);
   }
 
   machine(ref: MachineRef): RackMachine {

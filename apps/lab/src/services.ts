@@ -9,7 +9,7 @@ import type { RackPlan } from './plan.js';
 import { isListening } from './listening.js';
 import { hasEnded, recordedPid, startDetached, stopRecorded, waitUntil } from './processes.js';
 
-/** What runs for a rack besides its machines: the console relay, a BMC each, and the published ports. */
+/** What runs for a rack besides its machines: the console relay, a BMC each, and the ports that are published and offered. */
 interface Service {
   name: string;
   /** Inside the rack's namespace, or on the host. */
@@ -21,6 +21,7 @@ interface Service {
 }
 
 const startTimeoutMs = 10_000;
+const consoleRelayName = 'console-relay';
 /** socat goes on with the other direction for that long after one side has finished sending. */
 const halfCloseSeconds = '30';
 
@@ -30,24 +31,44 @@ export async function startServices(rack: RackPlan): Promise<void> {
   await Promise.all(services.map((service) => startMissing(rack, service)));
 }
 
-/** Joins a loopback port of the host to the controller's port in the namespace, over a unix socket. */
+/** Makes the controller's port in the namespace a loopback port of the host. */
 export async function startPublishing(rack: RackPlan, port: number, hostPort: number): Promise<void> {
-  const [inner, outer] = publishServices(rack, port, hostPort);
-  // Looked at first: once ours is being started, another's listener is not told from it.
-  if (!serviceIsRunning(rack, outer.name) && isListening(process.pid, 'tcp', hostPort)) throw outer.failure;
-  if (!serviceIsRunning(rack, inner.name)) await rm(publishSocket(rack, hostPort), { force: true });
-  await startMissing(rack, inner);
-  await startMissing(rack, outer);
+  await startPassage(rack, {
+    name: `publish-${hostPort}`,
+    entrance: { inNamespace: false, address: '127.0.0.1', port: hostPort },
+    exit: { inNamespace: true, address: rack.controllerAddress, port },
+    taken: new LabError(
+      `port ${hostPort} of this host is taken`,
+      'Publish another port, or stop what listens there.',
+    ),
+  });
+}
+
+/** Makes a loopback port of the host a port of the controller's address, where machines reach it. */
+export async function startOffering(rack: RackPlan, hostPort: number, port: number): Promise<void> {
+  await startPassage(rack, {
+    name: `offer-${port}`,
+    entrance: { inNamespace: true, address: rack.controllerAddress, port },
+    exit: { inNamespace: false, address: '127.0.0.1', port: hostPort },
+    taken: new LabError(
+      `port ${port} of ${rack.controllerAddress} is taken in the rack`,
+      'Offer it at another port, or stop what listens there.',
+    ),
+  });
 }
 
 export function serviceIsRunning(rack: RackPlan, name: string): boolean {
-  return recordedPid(pidFile(rack, name), rack.dir) !== undefined;
+  return servicePid(rack, name) !== undefined;
+}
+
+function servicePid(rack: RackPlan, name: string): number | undefined {
+  return recordedPid(pidFile(rack, name), rack.dir);
 }
 
 function consoleRelay(rack: RackPlan): Service {
   const { logs, relayScript, relayConfig } = rackFiles(rack);
   return {
-    name: 'console-relay',
+    name: consoleRelayName,
     inNamespace: true,
     command: [process.execPath, relayScript, relayConfig],
     logFile: path.join(logs, 'console-relay.log'),
@@ -87,33 +108,51 @@ function bmcServices(rack: RackPlan): Service[] {
   });
 }
 
-function publishServices(rack: RackPlan, port: number, hostPort: number): [inner: Service, outer: Service] {
-  const { logs } = rackFiles(rack);
-  const socket = publishSocket(rack, hostPort);
-  const logFile = path.join(logs, `publish-${hostPort}.log`);
-  const inner: Service = {
-    name: `publish-${hostPort}-inner`,
-    inNamespace: true,
-    command: socat(
-      `UNIX-LISTEN:${socket},fork,unlink-early,mode=600`,
-      `TCP:${rack.controllerAddress}:${port}`,
-    ),
+interface End {
+  inNamespace: boolean;
+  address: string;
+  port: number;
+}
+
+/** From one network into the other: two programs, of which each sees one of them, meet at a unix socket. */
+interface Passage {
+  name: string;
+  entrance: End;
+  exit: End;
+  /** What is thrown when something else listens at the entrance. */
+  taken: LabError;
+}
+
+async function startPassage(rack: RackPlan, passage: Passage): Promise<void> {
+  const { name, entrance, exit, taken } = passage;
+  const logFile = path.join(rackFiles(rack).logs, `${name}.log`);
+  const socket = path.join(rack.dir, `${name}.sock`);
+  const far: Service = {
+    name: `${name}-far`,
+    inNamespace: exit.inNamespace,
+    command: socat(`UNIX-LISTEN:${socket},fork,unlink-early,mode=600`, `TCP:${exit.address}:${exit.port}`),
     logFile,
     ready: () => existsSync(socket),
-    failure: new LabError(`port ${port} could not be published`, `See ${logFile}.`),
+    failure: new LabError(`port ${exit.port} of ${exit.address} could not be passed on`, `See ${logFile}.`),
   };
-  const outer: Service = {
-    name: `publish-${hostPort}`,
-    inNamespace: false,
-    command: socat(`TCP-LISTEN:${hostPort},bind=127.0.0.1,reuseaddr,fork`, `UNIX-CONNECT:${socket}`),
-    logFile,
-    ready: (pid) => isListening(pid, 'tcp', hostPort),
-    failure: new LabError(
-      `port ${hostPort} of this host is taken`,
-      'Publish another port, or stop what listens there.',
+  const near: Service = {
+    name,
+    inNamespace: entrance.inNamespace,
+    command: socat(
+      `TCP-LISTEN:${entrance.port},bind=${entrance.address},reuseaddr,fork`,
+      `UNIX-CONNECT:${socket}`,
     ),
+    logFile,
+    ready: (pid) => isListening(pid, 'tcp', entrance.port),
+    failure: taken,
   };
-  return [inner, outer];
+  // Looked at first: once ours is being started, another's listener is not told from it.
+  const neighbour = entrance.inNamespace ? servicePid(rack, consoleRelayName) : process.pid;
+  const isTaken = neighbour !== undefined && isListening(neighbour, 'tcp', entrance.port);
+  if (isTaken && !serviceIsRunning(rack, name)) throw taken;
+  if (!serviceIsRunning(rack, far.name)) await rm(socket, { force: true });
+  await startMissing(rack, far);
+  await startMissing(rack, near);
 }
 
 function socat(from: string, to: string): Service['command'] {
@@ -134,8 +173,4 @@ async function startMissing(rack: RackPlan, service: Service): Promise<void> {
 
 function pidFile(rack: RackPlan, name: string): string {
   return path.join(rackFiles(rack).pids, `${name}.pid`);
-}
-
-function publishSocket(rack: RackPlan, hostPort: number): string {
-  return path.join(rack.dir, `publish-${hostPort}.sock`);
 }
