@@ -24,6 +24,7 @@ export HINT_TRANSPORT={{ hint.transport }} HINT_NAMESPACE={{ hint.nvmeNamespace 
 begin() {
   mkdir -p "$DIR"
   write_authorization
+  write_hook
   fetch "$FINISH_URL" "$DIR/finish.sh"
   notify install 0 'the installer has its answers'
   (close_pipes && reporter) </dev/null >/dev/null 2>&1 &
@@ -68,6 +69,7 @@ finish() {
   notify install 94 'the OS is made that of its owner'
   cp "$DIR/finish.sh" "$root/dodai-finish.sh"
   run_in "$root" bash /dodai-finish.sh >"$DIR/finish.log" 2>&1 || failed "the finish script: $(tail -n 5 "$DIR/finish.log")"
+  cat "$DIR/finish.log"
   rm -f "$root/dodai-finish.sh"
   prepare_end "$root"
 }

@@ -246,12 +246,12 @@ installed_root() {
   failed 'there is no installed system where installers have it'
 }
 
-# run_in ROOT COMMAND…: as the installer itself does it, where it has a program for that.
+# run_in ROOT COMMAND…: as the installer itself does it, where it has a program for that. Debian's would keep to its log what is printed.
 run_in() {
   local root=$1
   shift
   if command -v in-target >/dev/null; then
-    in-target "$@"
+    in-target --pass-stdout "$@"
   elif command -v curtin >/dev/null; then
     curtin in-target --target="$root" -- "$@"
   else
@@ -259,13 +259,21 @@ run_in() {
   fi
 }
 
-# prepare_end ROOT: each installer has another place for what comes last. Debian's calls hooks, of which 95umount closes the disk and
-# 97release-dhcp-lease leaves the network. Anaconda and Ubuntu's are services of systemd, which are stopped while there is network.
-# YaST unmounts, and tells nobody.
+HOOKS=/usr/lib/finish-install.d
+
+# Debian's installer goes through a list of hooks that it makes once, and one of them is what calls `finish`: ours has to be there before.
+# 95umount closes the disk, and 97release-dhcp-lease leaves the network.
+write_hook() {
+  [ -d "$HOOKS" ] || return 0
+  printf '#!/bin/sh\n[ ! -e %s/finished ] || sh %s end\n' "$DIR" "$SELF" >"$HOOKS/96dodai"
+  chmod 755 "$HOOKS/96dodai"
+}
+
+# prepare_end ROOT: each installer has another place for what comes last. Debian's has its hooks. Anaconda and Ubuntu's are services of
+# systemd, which are stopped while there is network. YaST unmounts, and tells nobody.
 prepare_end() {
-  if [ -d /usr/lib/finish-install.d ]; then
-    printf '#!/bin/sh\nsh %s end\n' "$SELF" >/usr/lib/finish-install.d/96dodai
-    chmod 755 /usr/lib/finish-install.d/96dodai
+  if [ -d "$HOOKS" ]; then
+    : >"$DIR/finished"
   elif [ -d /run/systemd/system ]; then
     write_end_unit "$1"
   else
@@ -305,6 +313,7 @@ end() {
 begin() {
   mkdir -p "$DIR"
   write_authorization
+  write_hook
   fetch "$FINISH_URL" "$DIR/finish.sh"
   notify install 0 'the installer has its answers'
   (close_pipes && reporter) </dev/null >/dev/null 2>&1 &
@@ -349,6 +358,7 @@ finish() {
   notify install 94 'the OS is made that of its owner'
   cp "$DIR/finish.sh" "$root/dodai-finish.sh"
   run_in "$root" bash /dodai-finish.sh >"$DIR/finish.log" 2>&1 || failed "the finish script: $(tail -n 5 "$DIR/finish.log")"
+  cat "$DIR/finish.log"
   rm -f "$root/dodai-finish.sh"
   prepare_end "$root"
 }
