@@ -137,6 +137,25 @@ describe('the method of an image', () => {
   });
 });
 
+describe('an answer file that names what not every instance has', () => {
+  it('is told at the spawn, before a machine is taken', async () => {
+    const engine = await start();
+    const answerFile = { format: 'preseed', text: 'd-i role/name string {{ metadata.role }}\n' } as const;
+    await engine.addImage('roles', { kind: 'tarball', install: { ...netinstall, answerFile } });
+    const machine = await engine.inactiveMachine('m1', 1);
+    await expect(engine.spawn(machine, 'blue', undefined, { image: 'roles' })).rejects.toMatchObject({
+      code: 'answer-file-invalid',
+      message: expect.stringContaining('line 1, column 25: there is no value metadata.role'),
+    });
+    expect(await engine.machines.get(machine.id)).toMatchObject({ state: 'inactive', instanceId: null });
+    const metadata = { role: 'db' };
+    const { id } = await engine.spawn(machine, 'blue', undefined, { image: 'roles', metadata });
+    await engine.until(machine.id, ({ stage, awaits }) => stage === 'booting' && awaits !== null);
+    expect((await engine.instances.get(id)).installMethod).toBe('netinstall');
+    await engine.stop();
+  });
+});
+
 describe('a machine without a disk', () => {
   it('is given back without a wipe, and says so', async () => {
     const engine = await start();

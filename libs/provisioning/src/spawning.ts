@@ -88,7 +88,8 @@ export class Spawning {
   /**
    * Reserves a machine for a new instance and has it installed, or handed over when one waits in the pool with this image.
    * The same idempotency key gives the same instance again. Throws DomainError `machine-unavailable` when no machine will do,
-   * `image-too-large`, `image-unsuitable` or `install-method-forbidden` when the image is none for this type, `cluster-not-found`, `cluster-vlan-mismatch`.
+   * `image-too-large`, `image-unsuitable` or `install-method-forbidden` when the image is none for this type, `answer-file-invalid` when its
+   * answers name what this instance does not have, `cluster-not-found`, `cluster-vlan-mismatch`.
    */
   async spawn(request: SpawnRequest, asker: Asker, idempotencyKey?: string): Promise<Instance> {
     const idempotency =

@@ -142,7 +142,7 @@ export class Verbs {
     const message = `${asker.name} rebuilds ${instance.hostName} from the image ${chosen.name}`;
     await this.take({ instanceId }, 'rebuild', (machine) => {
       method.checkOn(machine, chosen, type);
-      method.checkConfigured({ machine, image: chosen, type, instance });
+      method.checkConfigured({ machine, image: chosen, type, instance: { ...instance, imageId: chosen.id } });
       const installed = { imageId: chosen.id, installMethod: method.name };
       return this.writer.rebuild(machine, installed, { message, data: { asker } });
     });

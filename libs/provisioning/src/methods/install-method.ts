@@ -100,7 +100,7 @@ export abstract class InstallMethod {
     this.check(image, type);
   }
 
-  /** Throws DomainError `invalid-request` when what was configured for the OS does not do for it. */
+  /** Told at a spawn. Throws DomainError `invalid-request` or `answer-file-invalid` when what was configured does not do for it. */
   checkConfigured({ machine, image, instance }: Imagined): void {
     if (this.completion(image) === 'ssh') checkReachable(machine, instance.configuration);
   }

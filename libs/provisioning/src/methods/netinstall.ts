@@ -98,6 +98,14 @@ export class Netinstall extends InstallMethod {
       await this.host.answers.render(answerFile, sampleAnswerValues(answerFile.format, this.host.config));
   }
 
+  /** That a text finds in this very instance all that it names. What programs have to look at, `prepare` shows to them. */
+  override checkConfigured(imagined: Imagined): void {
+    super.checkConfigured(imagined);
+    const { answerFile } = netinstallOf(imagined);
+    if ('text' in answerFile)
+      this.host.answers.fill(answerFile, answerValues(answerFile.format, imagined, this.host.config));
+  }
+
   override async preview(imagined: Imagined): Promise<{ name: string; text: string }[]> {
     const { answerFile } = netinstallOf(imagined);
     const values = answerValues(answerFile.format, imagined, this.host.config);

@@ -37,6 +37,11 @@ export class AnswerFiles {
     return text;
   }
 
+  /** A text of the owner's, not looked at yet; null for ours. Throws DomainError `answer-file-invalid`. */
+  fill({ text }: Extract<AnswerFile, { text: string | null }>, values: AnswerValues): string | null {
+    return text === null ? null : filled(text, values);
+  }
+
   private async fetched(url: string): Promise<string> {
     const bytes = await fetchBounded(this.host.downloads, url, { limitBytes: maxAnswerFileBytes, tooLong });
     try {
