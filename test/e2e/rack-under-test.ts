@@ -73,6 +73,11 @@ export class RackUnderTest {
     }
   }
 
+  /** Where machines reach the controller. */
+  get publicUrl(): string {
+    return `http://${this.rack.controllerAddress}:${ControllerProcess.port}`;
+  }
+
   /** The demo image that cloud-init configures, by this name from now on. */
   async importCloudInitImage(): Promise<string> {
     const dir = path.join(cacheDir, 'demo-image-cloud-init');
