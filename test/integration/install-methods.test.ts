@@ -137,6 +137,22 @@ describe('the method of an image', () => {
   });
 });
 
+describe('the installer of Ubuntu', () => {
+  it('is given all that its cloud-init looks for, of which some is empty, and nothing of the others', async () => {
+    const engine = await start();
+    const answerFile = { format: 'autoinstall', text: null } as const;
+    await engine.addImage('ubuntu', { kind: 'iso', install: { ...netinstall, answerFile } });
+    const machine = await engine.inactiveMachine('m1', 1);
+    const { id } = await engine.spawn(machine, 'blue', undefined, { image: 'ubuntu' });
+    await engine.until(machine.id, ({ stage, awaits }) => stage === 'booting' && awaits !== null);
+    expect(await engine.netbooting.file(id, 'user-data')).toMatch(/^#cloud-config\n/);
+    expect(await engine.netbooting.file(id, 'meta-data')).toBe(`instance-id: ${id}\n`);
+    expect(await engine.netbooting.file(id, 'vendor-data')).toBe('');
+    await expect(engine.netbooting.file(id, 'preseed.cfg')).rejects.toMatchObject({ code: 'not-found' });
+    await engine.stop();
+  });
+});
+
 describe('an answer file that names what not every instance has', () => {
   it('is told at the spawn, before a machine is taken', async () => {
     const engine = await start();

@@ -61,9 +61,10 @@ export class Netbooting {
   async file(instanceId: string, name: InstallerFile): Promise<string> {
     const instance = await this.stores.instances.get(instanceId);
     const machine = instance.machineId === null ? null : await this.stores.machines.byId(instance.machineId);
-    const text = machine?.instanceId === instanceId && (await this.due(machine, instance, name));
-    if (text) return text;
-    throw notDue(instanceId, name);
+    const isItsOwn = machine?.instanceId === instanceId;
+    const text = isItsOwn ? await this.due(machine, instance, name) : undefined;
+    if (text === undefined) throw notDue(instanceId, name);
+    return text; // which may be empty
   }
 
   /** Addresses for the controller's own DHCP server. */
