@@ -1,8 +1,11 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect } from 'vitest';
 import type { InstanceView } from '#contract';
 import { firstByteNotZero } from '../../apps/quickstart/src/disk-evidence.js';
 import { ensureImage, instanceType } from '../../apps/quickstart/src/inventory.js';
+import { projectRoot } from '../../apps/quickstart/src/project-root.js';
 import { debianInstallerTree } from '../e2e/debian-installer.js';
 import { factsWith } from '../e2e/facts.js';
 import { cacheDir, RackUnderTest } from '../e2e/rack-under-test.js';
@@ -42,8 +45,8 @@ describe.sequential('a whole installation by the installer of Debian', () => {
         kernel: 'linux',
         initrd: 'initrd.gz',
         // No time servers and no updates: nothing is reached but the mirror.
-        kernelArguments: `${mirror?.kernelArguments ?? ''} mirror/http/proxy=${proxyUrl} clock-setup/ntp=false apt-setup/services-select=`,
-        answerFile: { format: 'preseed', text: null },
+        kernelArguments: `${mirror?.kernelArguments ?? ''} clock-setup/ntp=false apt-setup/services-select=`,
+        answerFile: { format: 'preseed', text: await answers() },
       },
     });
   });
@@ -59,6 +62,12 @@ describe.sequential('a whole installation by the installer of Debian', () => {
   );
   const login = (command: string) =>
     site.owner.run(site.rack, defaultUser, site.rack.machine('m1').ip, command);
+
+  /** Ours, as an owner's that has the proxy: told on the command line, it would be asked for the answers too, and knows no controller. */
+  async function answers(): Promise<string> {
+    const ours = await readFile(path.join(projectRoot, 'templates/netinstall/preseed.cfg'), 'utf8');
+    return `${ours}\nd-i mirror/http/proxy string ${proxyUrl}\n`;
+  }
 
   async function obstacleOf(tree: string): Promise<string> {
     if (!mirror)
