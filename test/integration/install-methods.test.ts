@@ -141,7 +141,7 @@ describe('the installer of Ubuntu', () => {
   it('is given all that its cloud-init looks for, of which some is empty, and nothing of the others', async () => {
     const engine = await start();
     const answerFile = { format: 'autoinstall', text: null } as const;
-    await engine.addImage('ubuntu', { kind: 'iso', install: { ...netinstall, answerFile } });
+    await engine.addImage('ubuntu', { kind: 'tarball', install: { ...netinstall, answerFile } });
     const machine = await engine.inactiveMachine('m1', 1);
     const { id } = await engine.spawn(machine, 'blue', undefined, { image: 'ubuntu' });
     await engine.until(machine.id, ({ stage, awaits }) => stage === 'booting' && awaits !== null);
