@@ -129,7 +129,7 @@ describe('with time enough', () => {
 
   it('an OS that is to answer on SSH and does not is told', async () => {
     await engine.verbs.change(machine.id, { pxeIp: '127.0.0.1' }, asker);
-    await engine.addImage('memory', {
+    const { id: imageId } = await engine.addImage('memory', {
       kind: 'tarball',
       install: {
         method: 'live',
@@ -141,6 +141,14 @@ describe('with time enough', () => {
     });
     await engine.spawn(machine, undefined, undefined, { image: 'memory' });
     await engine.until(machine.id, ({ stage, awaits }) => stage === 'starting' && awaits !== null);
+    await expectWhy('nothing-seen');
+    for (const file of ['vmlinuz', 'initrd.img'])
+      await engine.events.append({
+        kind: 'http.completed',
+        machineId: machine.id,
+        message: `fetched ${file}`,
+        data: { path: `/boot/images/${imageId}/tree/${file}` },
+      });
     await expectWhy('no-answer-on-ssh');
   });
 

@@ -25,6 +25,9 @@ export function liveImageShell(
   return started(machine, type, liveImage, 'dodai_shell');
 }
 
+/** Where they are, below the URL of the controller. */
+export const liveImageFiles = { kernelPath: 'boot/live/vmlinuz', initrdPath: 'boot/live/initrd.img' };
+
 function started(
   { pxeMac }: Machine,
   type: Pick<InstanceType, 'kernelArguments'>,
@@ -34,8 +37,7 @@ function started(
   return {
     kind: 'kernel',
     what: 'the live image',
-    kernelPath: 'boot/live/vmlinuz',
-    initrdPath: 'boot/live/initrd.img',
+    ...liveImageFiles,
     arguments: [task, `dodai_pxe_mac=${pxeMac}`, ...kernelWords(type), ...words(kernelArgs)],
   };
 }

@@ -22,6 +22,9 @@ export interface TreeHost {
   unpackAhead?: (image: Image) => void;
 }
 
+/** Where the files of an image are, below the URL of the controller. */
+export const treePath = (imageId: string) => `boot/images/${imageId}/tree`;
+
 type Settings = Pick<Config, 'publicUrl' | 'metadata'>;
 
 /**
@@ -34,7 +37,7 @@ export function treeBoot(
   settings: Settings,
   more: Record<string, string> = {},
 ): NetworkBoot & { kind: 'kernel' } {
-  const tree = `boot/images/${installation.image.id}/tree`;
+  const tree = treePath(installation.image.id);
   const values = { ...kernelValues(installation, settings), ...more };
   return {
     kind: 'kernel',
@@ -66,7 +69,7 @@ function kernelValues(
 ): Record<(typeof kernelValueNames)[number], string> {
   const { publicUrl } = settings;
   return {
-    treeUrl: `${publicUrl}/boot/images/${image.id}/tree`,
+    treeUrl: `${publicUrl}/${treePath(image.id)}`,
     metadataUrl: metadataUrlOf(settings) ?? '',
     controllerUrl: publicUrl,
     instanceId: instance.id,

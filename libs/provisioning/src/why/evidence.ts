@@ -1,5 +1,6 @@
-import type { Instance, LastError, Machine, MachineState, Stage, TimelineEvent } from '#core';
+import type { Image, Instance, LastError, Machine, MachineState, Stage, TimelineEvent } from '#core';
 import type { Config } from '#platform';
+import { sshAwaited } from '../steps/await-os-step.js';
 
 /**
  * How a machine stands. *retrying*: its work failed and begins anew at `retryAt`. *resting*: nothing is awaited, though an
@@ -14,6 +15,8 @@ export type Site = Pick<Config, 'publicUrl'> & { dhcp: Config['dhcp']['mode'] };
 export interface Evidence {
   machine: Machine;
   instance: Instance | null;
+  /** What the instance runs. */
+  image: Image | null;
   site: Site;
   now: Date;
   standing: Standing;
@@ -53,6 +56,12 @@ export function factsOf(events: readonly TimelineEvent[], limit = 6): Fact[] {
     what: times === 1 ? what : `${what} (${times} times)`,
   }));
   return facts.slice(-limit);
+}
+
+/** Whether its OS is to answer there; it need not ask us for anything. */
+export function isAwaitedOnSsh({ inStage }: Evidence): boolean {
+  const awaits = inStage.findLast(({ kind }) => kind === 'wait.began')?.data.awaits;
+  return typeof awaits === 'string' && awaits.startsWith(sshAwaited);
 }
 
 /**

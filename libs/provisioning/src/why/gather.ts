@@ -1,5 +1,4 @@
 import {
-  type Instance,
   isWorking,
   type LastError,
   type Machine,
@@ -8,7 +7,7 @@ import {
   type TimelineEvent,
 } from '#core';
 import type { EventStore } from '#store';
-import type { Evidence, Site, Standing } from './evidence.js';
+import type { Evidence, Standing } from './evidence.js';
 import { bootModeDiffers } from './signs.js';
 
 const transitions = ['state.changed', 'stage.changed', 'stage.retried'];
@@ -36,6 +35,9 @@ const told = [
   { kinds: ['console.output'], limit: 40 },
 ];
 
+/** What is looked at, and when. */
+type About = Pick<Evidence, 'machine' | 'instance' | 'image' | 'site' | 'now'>;
+
 interface Bounds {
   standing: Standing;
   /** What led into the stage that is looked at. */
@@ -47,10 +49,8 @@ interface Bounds {
 }
 
 /** Reads what happened since the present or last failed work began: each query along the index on (machine, id), and bounded. */
-export async function gather(
-  events: EventStore,
-  { machine, instance, site, now }: { machine: Machine; instance: Instance | null; site: Site; now: Date },
-): Promise<Evidence> {
+export async function gather(events: EventStore, about: About): Promise<Evidence> {
+  const { machine, now } = about;
   const machineId = machine.id;
   const order = 'desc';
   const newest = await events.list({ machineId, kinds: transitions, order, limit: transitionLimit });
@@ -58,7 +58,7 @@ export async function gather(
   const after = bounds.began && (BigInt(bounds.began.id) - 1n).toString();
   const read = await Promise.all(told.map((filter) => events.list({ machineId, after, order, ...filter })));
   const all = read.flatMap(({ items }) => items).sort(byId);
-  return evidenceOf({ machine, instance, site, now }, bounds, all);
+  return evidenceOf(about, bounds, all);
 }
 
 /** @param newest transitions, the newest first */
@@ -80,11 +80,7 @@ function standingOf(machine: Machine, latest: TimelineEvent | undefined, now: Da
 }
 
 /** @param all of the work, the oldest first */
-function evidenceOf(
-  about: Pick<Evidence, 'machine' | 'instance' | 'site' | 'now'>,
-  { standing, entry, end, began }: Bounds,
-  all: TimelineEvent[],
-): Evidence {
+function evidenceOf(about: About, { standing, entry, end, began }: Bounds, all: TimelineEvent[]): Evidence {
   const { machine } = about;
   const isInStage = (event: TimelineEvent) =>
     (!entry || byId(entry, event) < 0) && (!end || byId(event, end) < 0);

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { Machine, TimelineEvent } from '#core';
+import type { Image, Instance, Machine, TimelineEvent } from '#core';
 import type { Evidence } from './evidence.js';
 import { explain } from './explain.js';
+import { sshAwaited } from '../steps/await-os-step.js';
 import { failedStepOf } from './installer-words.js';
 import { whyRules } from './rules/index.js';
 import { quietMs } from './rules/installing.js';
@@ -47,6 +48,7 @@ function evidence(events: TimelineEvent[], over: Partial<Evidence> = {}): Eviden
   return {
     machine,
     instance: null,
+    image: null,
     site: { dhcp: 'full', publicUrl: 'http://controller' },
     now: later(5000),
     standing: 'working',
@@ -114,6 +116,73 @@ describe('of what is missing', () => {
   it('a BMC that fails while the machine boots is no cause', () => {
     const failed = event('bmc.command', { verb: 'status', result: 'failed', code: 'bmc-no-answer' });
     expect(told([kernel, failed])).toEqual(['kernel-no-live-image']);
+  });
+});
+
+describe('of what is started from the files of an image', () => {
+  const tree = { id: 'im', install: { kernel: 'linux', initrd: 'initrd.gz', kernelArguments: '' } };
+  const image = (install: object) => ({ ...tree, install: { ...tree.install, ...install } }) as Image;
+  const fetched = (path: string, by = 'http') => event(`${by}.completed`, { path });
+  const linux = fetched('/boot/images/im/tree/linux');
+  const initrd = fetched('boot/images/im/tree/initrd.gz', 'tftp');
+
+  describe('by netinstall', () => {
+    const netinstall: Partial<Evidence> = {
+      instance: { installMethod: 'netinstall' } as Instance,
+      image: image({ method: 'netinstall', answerFile: { format: 'kickstart', text: null } }),
+    };
+    const findings = (...seen: TimelineEvent[]) => explain(evidence(seen, netinstall)).findings;
+
+    it('its kernel, its initrd and its answers are looked for, not those of the live image', () => {
+      expect(findings(configuration)).toMatchObject([
+        { rule: 'configuration-no-kernel', missing: expect.stringContaining('/boot/images/im/tree/linux') },
+      ]);
+      expect(findings(configuration, linux)).toMatchObject([{ rule: 'kernel-no-live-image' }]);
+      expect(findings(linux, initrd)).toMatchObject([
+        {
+          rule: 'live-image-without-network',
+          says: expect.stringMatching(/distribution's installer never asked for kickstart\.cfg/),
+        },
+      ]);
+      const answers = fetched('/boot/instances/i/kickstart.cfg');
+      expect(findings(linux, initrd, answers)).toMatchObject([
+        {
+          rule: 'script-silent',
+          says: expect.stringContaining("the distribution's installer never said install"),
+        },
+      ]);
+    });
+
+    it('what the controller could not give it is told', () => {
+      const refusal = event('http.refused', { path: '/boot/images/im/tree/linux' });
+      expect(findings(configuration, refusal)).toMatchObject([
+        { rule: 'live-image-missing', missing: expect.stringContaining('installer') },
+      ]);
+    });
+  });
+
+  describe('to run in memory', () => {
+    const live: Partial<Evidence> = {
+      stage: 'starting',
+      machine: { ...machine, stage: 'starting' },
+      instance: { installMethod: 'live' } as Instance,
+      image: image({ method: 'live' }),
+    };
+    const rulesOf = (...seen: TimelineEvent[]) => told(seen, live);
+
+    it('it is followed from power on to its metadata', () => {
+      expect(rulesOf()).toEqual(['no-dhcp-request']);
+      expect(rulesOf(configuration)).toEqual(['configuration-no-kernel']);
+      expect(rulesOf(linux)).toEqual(['kernel-no-live-image']);
+      expect(rulesOf(linux, initrd)).toEqual(['live-image-without-network']);
+      expect(rulesOf(linux, initrd, event('metadata.fetched'))).toEqual(['came-up-never-installed']);
+    });
+
+    it('one that is awaited on SSH need not ask for metadata', () => {
+      const began = event('wait.began', { awaits: `${sshAwaited} at 10.0.0.1` });
+      expect(rulesOf(began, linux)).toEqual(['kernel-no-live-image']);
+      expect(rulesOf(began, linux, initrd)).toEqual(['no-answer-on-ssh']);
+    });
   });
 });
 

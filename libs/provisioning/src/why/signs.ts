@@ -4,14 +4,16 @@ import type { Evidence } from './evidence.js';
 /** What the events of a network boot look like on the timeline. */
 
 const loaderConfiguration = /^(pxelinux\.cfg\/|grub\/grub\.cfg-)/;
-const scriptPath = /^\/boot\/instances\/[^/]+\/(create|delete)\.sh$/;
+/** What an installer or the live image asks for first. */
+const scriptPath =
+  /^\/boot\/instances\/[^/]+\/(create\.sh|delete\.sh|preseed\.cfg|user-data|kickstart\.cfg|autoyast\.xml)$/;
 /** The image itself; what is below it tells of it. */
 const imagePath = /^\/boot\/images\/[^/]+$/;
 
 /** The firmware that asks is not what the machine's record says. */
 export const bootModeDiffers = 'machine.boot-mode-differs';
 
-type Sign = (event: TimelineEvent) => boolean;
+export type Sign = (event: TimelineEvent) => boolean;
 
 const pathOf = ({ data }: TimelineEvent) => (typeof data.path === 'string' ? data.path : '');
 const fetched =
@@ -19,14 +21,14 @@ const fetched =
   (event) =>
     event.kind === kind && isMeant(pathOf(event));
 
-/** GRUB has kernel and initrd by TFTP, pxelinux by HTTP. */
-function ofLiveImage(start: string, result: string): Sign {
+/** One of the files that a loader starts: GRUB has them by TFTP, pxelinux by HTTP. */
+export function isStartFile(paths: readonly string[], result: 'completed' | 'refused'): Sign {
   const kinds = [`http.${result}`, `tftp.${result}`];
-  return (event) => kinds.includes(event.kind) && pathOf(event).replace(/^\//, '').startsWith(start);
+  return (event) => kinds.includes(event.kind) && paths.includes(pathOf(event).replace(/^\//, ''));
 }
 
 function isOfLoader(path: string): boolean {
-  return !loaderConfiguration.test(path) && !path.startsWith('boot/live/');
+  return !loaderConfiguration.test(path) && !path.startsWith('boot/');
 }
 
 export const isDhcp: Sign = ({ kind }) => kind.startsWith('dhcp.');
@@ -40,11 +42,8 @@ export const isConfiguration = fetched((path) => loaderConfiguration.test(path),
 export const isLoader = fetched(isOfLoader, 'tftp.completed');
 /** A loader tries several names of its configuration: that one is refused says nothing. */
 export const isLoaderRefused = fetched(isOfLoader, 'tftp.refused');
-export const isKernel = ofLiveImage('boot/live/vmlinuz', 'completed');
-export const isInitrd = ofLiveImage('boot/live/initrd.img', 'completed');
 export const isScript = fetched((path) => scriptPath.test(path));
 export const isScriptRefused = fetched((path) => scriptPath.test(path), 'http.refused');
-export const isLiveImageRefused = ofLiveImage('boot/live/', 'refused');
 export const isImageStarted = fetched((path) => imagePath.test(path), 'http.started');
 export const isImageEnded: Sign = (event) =>
   ['http.completed', 'http.aborted'].includes(event.kind) && imagePath.test(pathOf(event));

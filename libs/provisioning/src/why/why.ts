@@ -1,6 +1,6 @@
 import type { Instance, Machine } from '#core';
 import type { Clock } from '#platform';
-import type { EventStore, InstanceStore, MachineStore } from '#store';
+import type { EventStore, ImageStore, InstanceStore, MachineStore } from '#store';
 import type { Site } from './evidence.js';
 import { explain, type Explanation } from './explain.js';
 import { gather } from './gather.js';
@@ -8,6 +8,7 @@ import { gather } from './gather.js';
 interface Stores {
   machines: MachineStore;
   instances: InstanceStore;
+  images: ImageStore;
   events: EventStore;
 }
 
@@ -26,10 +27,11 @@ export class Why {
   ) {}
 
   async machine(machine: Machine): Promise<Answer> {
-    const { machines: _machines, instances, events } = this.stores;
+    const { instances, images, events } = this.stores;
     const instance = machine.instanceId === null ? null : await instances.get(machine.instanceId);
+    const [image = null] = await images.byIds(instance?.imageId ? [instance.imageId] : []);
     const { site } = this;
-    const evidence = await gather(events, { machine, instance, site, now: this.clock.now() });
+    const evidence = await gather(events, { machine, instance, image, site, now: this.clock.now() });
     return { ...explain(evidence), machine, instance };
   }
 

@@ -1,5 +1,4 @@
-import { sshAwaited } from '../../steps/await-os-step.js';
-import { type Evidence, factsOf, isAwaited } from '../evidence.js';
+import { type Evidence, factsOf, isAwaited, isAwaitedOnSsh } from '../evidence.js';
 import { type Found, rules } from '../rule.js';
 import * as signs from '../signs.js';
 
@@ -52,10 +51,9 @@ export const firstBoot = rules(
     find: (evidence) => {
       const { inStage } = evidence;
       const awaits = inStage.findLast(({ kind }) => kind === 'wait.began')?.data.awaits;
-      if (typeof awaits !== 'string' || !awaits.startsWith(sshAwaited) || !isAwaited(evidence))
-        return undefined;
+      if (!isAwaitedOnSsh(evidence) || !isAwaited(evidence)) return undefined;
       return found(evidence, {
-        says: `The machine was switched on with its OS, and was waited for in vain so far: ${awaits}.`,
+        says: `The machine was switched on with its OS, and was waited for in vain so far: ${String(awaits)}.`,
         missing: 'A greeting of an SSH server there.',
       });
     },
@@ -95,12 +93,14 @@ export const firstBoot = rules(
     ],
     find: (evidence) => {
       const { inStage } = evidence;
-      if (!isFirstBoot(evidence)) return undefined;
+      const isInMemory = evidence.stage === 'starting' && isAwaited(evidence);
+      if (!isFirstBoot(evidence) && !isInMemory) return undefined;
       if (inStage.some(signs.isMetadata))
         return found(evidence, {
-          says: 'The installed OS came up and asked the metadata service who it is, and never said installed.',
+          says: 'The OS came up and asked the metadata service who it is, and never said installed.',
           missing,
         });
+      if (isInMemory) return undefined; // what is before that belongs to the boot from the network
       if (inStage.some(signs.isSystemDhcp))
         return found(evidence, {
           says: 'The installed OS came up and asked for an address, and never said installed.',

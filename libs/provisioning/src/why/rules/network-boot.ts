@@ -1,24 +1,41 @@
 import type { TimelineEvent } from '#core';
 import { biosLoader, uefiLoader } from '#netboot';
-import { type Evidence, factsOf, isAwaited } from '../evidence.js';
+import { type Evidence, factsOf, isAwaited, isAwaitedOnSsh } from '../evidence.js';
+import { networkStart } from '../network-start.js';
 import { type Found, rules } from '../rule.js';
 import * as signs from '../signs.js';
 
-/** What a machine comes by on its way from power on to the live image's first word. */
-const milestones = [
+/** What a machine comes by on its way from power on to the first word of what it starts. */
+type Milestone = 'dhcp' | 'loader' | 'configuration' | 'kernel' | 'initrd' | 'first';
+
+const toLoader: [Milestone, signs.Sign][] = [
   ['dhcp', signs.isDhcp],
   ['loader', signs.isLoader],
   ['configuration', signs.isConfiguration],
-  ['kernel', signs.isKernel],
-  ['initrd', signs.isInitrd],
-  ['script', signs.isScript],
-] as const;
-type Milestone = (typeof milestones)[number][0];
+];
 
 /** The furthest it was seen to come; undefined: it is not on that way. A machine may come by more than was seen. */
 function reached(evidence: Evidence): Milestone | 'nothing' | undefined {
-  if (evidence.stage !== 'booting' || !isAwaited(evidence)) return undefined;
-  return milestones.findLast(([, sign]) => evidence.inStage.some(sign))?.[0] ?? 'nothing';
+  const { stage, inStage } = evidence;
+  if ((stage !== 'booting' && stage !== 'starting') || !isAwaited(evidence)) return undefined;
+  const passed = milestonesOf(evidence).findLast(([, sign]) => inStage.some(sign))?.[0];
+  return passed ?? 'nothing';
+}
+
+function milestonesOf(evidence: Evidence): [Milestone, signs.Sign][] {
+  const { kernelPath, initrdPath } = networkStart(evidence);
+  return [
+    ...toLoader,
+    ['kernel', signs.isStartFile([kernelPath], 'completed')],
+    ['initrd', signs.isStartFile([initrdPath], 'completed')],
+    ['first', evidence.stage === 'starting' ? signs.isMetadata : signs.isScript],
+  ];
+}
+
+/** That its kernel or its initial RAM disk was refused. */
+function refusedStarts(evidence: Evidence): TimelineEvent[] {
+  const { kernelPath, initrdPath } = networkStart(evidence);
+  return evidence.inStage.filter(signs.isStartFile([kernelPath, initrdPath], 'refused'));
 }
 
 const isOnTheWay = ({ kind }: TimelineEvent) => /^(dhcp|tftp|http)\./.test(kind);
@@ -27,8 +44,6 @@ function found({ inStage }: Evidence, told: Found): Found {
   return { ...told, evidence: factsOf(inStage.filter(isOnTheWay)) };
 }
 
-const scriptOf = ({ work }: Evidence) => (work === 'deleting' ? 'delete.sh' : 'create.sh');
-const wordOf = ({ work }: Evidence) => (work === 'deleting' ? 'delete' : 'install');
 const bootsFromNetwork = ({ machine: { bootMode } }: Evidence) =>
   `See that the machine boots from the network first, from the card with this MAC, in ${bootMode === 'uefi' ? 'UEFI' : 'BIOS'} mode.`;
 /** What it is told to load. */
@@ -39,14 +54,14 @@ function configurationOf({ machine: { bootMode, pxeMac } }: Evidence): string {
   return bootMode === 'uefi' ? `grub/grub.cfg-${name}` : `pxelinux.cfg/${name}`;
 }
 
-/** From power on to the live image. What was refused comes before what merely did not come. */
+/** From power on to what was started over the network. What was refused comes before what merely did not come. */
 export const networkBoot = rules(
   {
     id: 'script-refused',
     weight: 'cause',
-    means: 'The live image runs and asked for a script that is not what it is to run now.',
+    means: 'What was started asked for a script, or for its answers, that are not what it is to have now.',
     check: [
-      'See which script was asked for: its address is on the kernel command line, which comes from the configuration of the loader.',
+      'See what was asked for: its address is on the kernel command line, which comes from the configuration of the loader.',
       'When the address is of another instance: another PXE server, or an old configuration, answered the machine.',
     ],
     find: (evidence) => {
@@ -54,8 +69,8 @@ export const networkBoot = rules(
       const last = refusals.at(-1);
       if (!last || evidence.inStage.some(signs.isScript) || !isAwaited(evidence)) return undefined;
       return {
-        says: `The live image asked for its script and was refused: ${last.message}`,
-        missing: `A fetch of the ${scriptOf(evidence)} of its own instance.`,
+        says: `The machine asked for what it is to do, and was refused: ${last.message}`,
+        missing: `A fetch of the ${networkStart(evidence).first} of its own instance.`,
         evidence: factsOf(refusals),
       };
     },
@@ -63,18 +78,20 @@ export const networkBoot = rules(
   {
     id: 'live-image-missing',
     weight: 'cause',
-    means: 'The machine asked for the kernel or the initrd of the live image, and the controller has none.',
+    means: 'The machine asked for the kernel or the initrd that it is to start, and the controller has none.',
     check: [
       'Build the live image and see that DODAI_LIVE_IMAGE_DIR is its folder, with vmlinuz and initrd.img.',
+      'Of an installer, or an OS that runs in memory: see that the image says where in it kernel and initrd are (`dodai images show`).',
       'Then retry, or let the machine ask again.',
     ],
     find: (evidence) => {
       const at = reached(evidence);
-      const refusals = evidence.inStage.filter(signs.isLiveImageRefused);
+      const refusals = refusedStarts(evidence);
+      const { what } = networkStart(evidence);
       if (refusals.length === 0 || (at !== 'configuration' && at !== 'kernel')) return undefined;
       return {
-        says: 'The machine asked for the live image, which the controller could not give it.',
-        missing: 'The kernel and the initrd of the live image.',
+        says: `The machine asked for ${what}, which the controller could not give it.`,
+        missing: `The kernel and the initrd of ${what}.`,
         evidence: factsOf(refusals),
       };
     },
@@ -216,7 +233,7 @@ export const networkBoot = rules(
   {
     id: 'configuration-no-kernel',
     weight: 'cause',
-    means: 'The loader has its configuration, and did not fetch the kernel of the live image.',
+    means: 'The loader has its configuration, and did not fetch the kernel.',
     check: [
       'The loader fetches it by HTTP from DODAI_PUBLIC_URL: see that this address is right as seen from the machines, and not filtered.',
       'A host name in it needs a name server in the DHCP answer; an address needs none.',
@@ -226,14 +243,14 @@ export const networkBoot = rules(
       reached(evidence) === 'configuration'
         ? found(evidence, {
             says: 'The loader has its configuration and never fetched the kernel.',
-            missing: `A request for ${evidence.site.publicUrl}/boot/live/vmlinuz by HTTP.`,
+            missing: `A request for ${evidence.site.publicUrl}/${networkStart(evidence).kernelPath}.`,
           })
         : undefined,
   },
   {
     id: 'kernel-no-live-image',
     weight: 'cause',
-    means: 'The kernel was fetched, and the initrd with the live image was not, or not to its end.',
+    means: 'The kernel was fetched, and the initrd was not, or not to its end.',
     check: [
       'See whether the transfer broke off: the bytes are among the events.',
       'Look at the screen: a machine with too little memory stops here.',
@@ -241,8 +258,8 @@ export const networkBoot = rules(
     find: (evidence) =>
       reached(evidence) === 'kernel'
         ? found(evidence, {
-            says: 'The loader fetched the kernel, and not the whole initrd of the live image.',
-            missing: `A request for ${evidence.site.publicUrl}/boot/live/initrd.img that comes to its end.`,
+            says: `The loader fetched the kernel, and not the whole initrd of ${networkStart(evidence).what}.`,
+            missing: `A request for ${evidence.site.publicUrl}/${networkStart(evidence).initrdPath} that comes to its end.`,
           })
         : undefined,
   },
@@ -250,17 +267,21 @@ export const networkBoot = rules(
     id: 'live-image-without-network',
     weight: 'cause',
     means:
-      'Kernel and initrd were fetched, and the live image never asked for its script: it does not run, or has no network.',
+      'Kernel and initrd were fetched, and what they start never asked for its script, its answers or its metadata: it does not run, or has no network.',
     check: [
       'Look at the serial console: the live image says which card it looks for, and why it fails.',
-      'A card without a driver in the live image, or one that is called by another MAC than the record has.',
+      'A card without a driver in what was started, or one that is called by another MAC than the record has.',
       'No DHCP answer for the running system: a server that only answers boot firmware, or a switch port that is slow to open.',
-      'A kernel that panics: too little memory, or arguments in DODAI_LIVE_KERNEL_ARGS that do not suit.',
+      'A kernel that panics: too little memory, or arguments that do not suit (DODAI_LIVE_KERNEL_ARGS, those of the instance type and of the image).',
+      'An OS that runs in memory fetches the rest of itself first: see that it asked for that.',
     ],
     find: (evidence) => {
       if (reached(evidence) !== 'initrd') return undefined;
       const { inStage, site } = evidence;
-      const afterInitrd = inStage.slice(inStage.findLastIndex(signs.isInitrd) + 1);
+      if (isAwaitedOnSsh(evidence)) return undefined;
+      const { what, first, initrdPath } = networkStart(evidence);
+      const isInitrd = signs.isStartFile([initrdPath], 'completed');
+      const afterInitrd = inStage.slice(inStage.findLastIndex(isInitrd) + 1);
       const hasAddress = afterInitrd.some(({ kind }) => kind === 'dhcp.ack');
       const network = hasAddress
         ? ' It got an address after that, so what it lacks is a way to the controller.'
@@ -268,25 +289,25 @@ export const networkBoot = rules(
           ? ' It asked for no address after that.'
           : '';
       return found(evidence, {
-        says: `The kernel and the initrd were fetched, and the live image never asked for its script.${network}`,
-        missing: `A request for ${scriptOf(evidence)} by HTTP.`,
+        says: `The kernel and the initrd were fetched, and ${what} never asked for ${first}.${network}`,
+        missing: `A request for ${first} by HTTP.`,
       });
     },
   },
   {
     id: 'script-silent',
     weight: 'cause',
-    means: 'The live image has its script, and the script never said that it begins.',
+    means: 'The live image has its script, or an installer its answers, and never said that it begins.',
     check: [
       'See whether words of it were refused: a wrong token, or a state that is not due.',
       'Look at the serial console; the script waits for nothing before its first word.',
+      'An installer first prepares itself. An answer file of the owner has to run `dodai.begin`.',
     ],
-    find: (evidence) =>
-      reached(evidence) === 'script'
-        ? found(evidence, {
-            says: `The live image fetched ${scriptOf(evidence)}, which never said ${wordOf(evidence)}.`,
-            missing: `The word ${wordOf(evidence)}.`,
-          })
-        : undefined,
+    find: (evidence) => {
+      if (reached(evidence) !== 'first' || evidence.stage === 'starting') return undefined;
+      const { what, first, word } = networkStart(evidence);
+      const says = `The machine fetched ${first}, and ${what} never said ${word}.`;
+      return found(evidence, { says, missing: `The word ${word}.` });
+    },
   },
 );
