@@ -194,7 +194,7 @@ describe.sequential('netinstall', () => {
     const expected = [...words(place), card, oddWord, ...typeWords.split(' ')];
     expect(wordsIn(said)).toEqual(expected.map(squeezed));
     expect(said).not.toMatch(/^failed: /m);
-    for (const command of ['/installer.sh && sh /run/dodai.sh begin', 'sh /run/dodai.sh finish'])
+    for (const command of ['/installer.sh', 'sh /run/dodai.sh begin', 'sh /run/dodai.sh finish'])
       expect(said).toContain(squeezed(command));
     const fetched: unknown[] = [];
     for await (const { kind, data } of site.client.listEvents({ instanceId: id }))
