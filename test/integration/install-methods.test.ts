@@ -172,6 +172,41 @@ describe('an answer file that names what not every instance has', () => {
   });
 });
 
+describe('a kernel command line that is longer than kernels take', () => {
+  const install = { ...netinstall, kernelArguments: 'x'.repeat(1900) };
+  const tooLong = {
+    code: 'invalid-request',
+    message: expect.stringMatching(
+      /^image: the kernel command line has \d{4} bytes, and a kernel takes 2047\.$/,
+    ),
+    remedy: 'Shorten the kernel arguments of the image wordy or of the type small.',
+  };
+
+  it('is told at the spawn', async () => {
+    const engine = await start();
+    await engine.addImage('wordy', { kind: 'tarball', install });
+    const machine = await engine.inactiveMachine('m1', 1);
+    const refused = engine.spawn(machine, 'blue', undefined, { image: 'wordy' });
+    await expect(refused).rejects.toMatchObject(tooLong);
+    expect(await engine.machines.get(machine.id)).toMatchObject({ state: 'inactive', instanceId: null });
+    await engine.stop();
+  });
+
+  it('fails the installation where it came about since, before the machine is switched on', async () => {
+    const engine = await start();
+    const image = await engine.addImage('wordy', { kind: 'tarball', install: netinstall });
+    const machine = await engine.inactiveMachine('m1', 1);
+    await engine.stopConductor();
+    await engine.spawn(machine, 'blue', undefined, { image: 'wordy' });
+    await engine.images.setInstall(image, install);
+    await engine.startConductor();
+    const failed = await engine.until(machine.id, ({ state }) => state === 'install_failed');
+    expect(failed.lastError).toMatchObject({ message: tooLong.message });
+    expect(engine.orders).not.toContain('on');
+    await engine.stop();
+  });
+});
+
 describe('a machine without a disk', () => {
   it('is given back without a wipe, and says so', async () => {
     const engine = await start();

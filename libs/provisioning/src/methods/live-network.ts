@@ -5,6 +5,9 @@ import { nicsOf } from '../configuring/cards.js';
 import { describedInstance } from '../configuring/instance-documents.js';
 import type { Imagined } from './install-method.js';
 
+/** What the word begins with. */
+export const networkWord = 'network-config=';
+
 /**
  * The network of an instance as a word for the kernel: the same document that the metadata service has for NoCloud, packed. cloud-init takes
  * it from there before any other (cloudinit/net/cmdline.py, `read_kernel_cmdline_config`); that of Debian 12 takes none from the URL of NoCloud. None for
@@ -13,7 +16,7 @@ import type { Imagined } from './install-method.js';
 export function networkWords({ machine, instance }: Pick<Imagined, 'machine' | 'instance'>): string[] {
   if (instance.configuration.network === null) return [];
   const config = networkConfig(resolvedNetwork(describedInstance(instance, machine)));
-  return [`network-config=${gzipSync(config, { level: 9 }).toString('base64')}`];
+  return [`${networkWord}${gzipSync(config, { level: 9 }).toString('base64')}`];
 }
 
 /**

@@ -1,7 +1,7 @@
-import { type Completion, DomainError, type Image, type ImageInstall } from '#core';
+import type { Completion, Image, ImageInstall } from '#core';
 import type { NetworkBoot } from '#netboot';
 import type { Config } from '#platform';
-import { commandLineBytes, longestCommandLine } from './command-line.js';
+import { fitting } from './command-line.js';
 import {
   type FittingImage,
   type FittingType,
@@ -49,12 +49,12 @@ export class Live extends InstallMethod {
   override checkConfigured(imagined: Imagined): void {
     super.checkConfigured(imagined);
     checkLiveNetwork(imagined.machine, imagined.instance.configuration.network);
-    const bytes = commandLineBytes(this.boot(imagined), this.host.config.publicUrl);
-    if (bytes > longestCommandLine) throw tooLong(bytes, imagined);
+    this.boot(imagined);
   }
 
-  override async prepare({ image }: Installation): Promise<void> {
-    this.host.unpackAhead?.(image);
+  override async prepare(installation: Installation): Promise<void> {
+    this.boot(installation);
+    this.host.unpackAhead?.(installation.image);
   }
 
   /** Until the machine was seen off, something else may still run on it. */
@@ -78,22 +78,7 @@ export class Live extends InstallMethod {
         `Set it again: dodai images set ${name} --install-method live …, then start the machine anew.`,
       );
     const boot = treeBoot({ what: name, ...install }, imagined, this.host.config);
-    return { ...boot, arguments: [...boot.arguments, ...networkWords(imagined)] };
+    const words = [...boot.arguments, ...networkWords(imagined)];
+    return fitting({ ...boot, arguments: words }, imagined, this.host.config);
   }
-}
-
-function tooLong(bytes: number, imagined: Imagined): DomainError {
-  const hasNetwork = imagined.instance.configuration.network !== null;
-  const field = hasNetwork ? 'network' : 'image';
-  const others = `kernel arguments of the image ${imagined.image.name} or of the type ${imagined.type.name}`;
-  return new DomainError(
-    'invalid-request',
-    `${field}: the kernel command line has ${bytes} bytes${hasNetwork ? ' with the network in it' : ''}, and a kernel takes ${longestCommandLine}.`,
-    {
-      remedy: hasNetwork
-        ? `Ask for fewer links, addresses and routes, shorten the ${others}, or choose an image that is installed to a disk.`
-        : `Shorten the ${others}.`,
-      context: { field },
-    },
-  );
 }

@@ -23,6 +23,7 @@ import {
   type ServedText,
   unsuitable,
 } from './install-method.js';
+import { fitting } from './command-line.js';
 import { checkKernelArguments, treeBoot, type TreeHost } from './tree-boot.js';
 import { imageTypeOf } from './writing.js';
 
@@ -102,6 +103,7 @@ export class Netinstall extends InstallMethod {
   override checkConfigured(imagined: Imagined): void {
     super.checkConfigured(imagined);
     const { answerFile } = netinstallOf(imagined);
+    this.boot(imagined);
     if ('text' in answerFile)
       this.host.answers.fill(answerFile, answerValues(answerFile.format, imagined, this.host.config));
   }
@@ -115,24 +117,27 @@ export class Netinstall extends InstallMethod {
 
   override async prepare(installation: Installation): Promise<void> {
     if (asksForDrive(installation)) throw noDrive();
+    this.boot(installation);
     await this.answers(installation, netinstallOf(installation).answerFile.format);
     this.host.unpackAhead?.(installation.image);
   }
 
   override async installerBoot(installation: Installation): Promise<NetworkBoot> {
-    const { kernel, initrd, kernelArguments, answerFile } = netinstallOf(installation);
-    const { machine, instance } = installation;
+    return this.boot(installation);
+  }
+
+  private boot(imagined: Imagined): NetworkBoot {
+    const { kernel, initrd, kernelArguments, answerFile } = netinstallOf(imagined);
+    const { machine, instance } = imagined;
     const { config } = this.host;
     const { format } = answerFile;
     const answerFileUrl = `${instanceUrl(instance.id, config.publicUrl)}/${answerFileNames[format]}`;
     const tree = { what: this.installer, kernel, initrd, kernelArguments };
-    const boot = treeBoot(tree, installation, config, { answerFileUrl });
-    const needed = bootWords[format](answerValues(format, installation, config), answerFileUrl);
+    const boot = treeBoot(tree, imagined, config, { answerFileUrl });
+    const needed = bootWords[format](answerValues(format, imagined, config), answerFileUrl);
     // The installer takes the card that the machine has booted from.
-    return {
-      ...boot,
-      arguments: [...needed, `BOOTIF=01-${machine.pxeMac.replaceAll(':', '-')}`, ...boot.arguments],
-    };
+    const card = `BOOTIF=01-${machine.pxeMac.replaceAll(':', '-')}`;
+    return fitting({ ...boot, arguments: [...needed, card, ...boot.arguments] }, imagined, config);
   }
 
   private answers(installation: Installation, format: AnswerFormat): Promise<string> {
