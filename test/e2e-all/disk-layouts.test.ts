@@ -137,7 +137,7 @@ describe.sequential('disk layouts', () => {
       await site.rack.pullDisk(machine, 0);
       const before = (await site.rack.serialLog(machine)).length;
       await site.client.power(machine, 'on');
-      await site.rack.waitForSerial(machine, new RegExp(`host-${machine} login:`), bootMs, before);
+      await site.waitForLogin(machine, `host-${machine}`, bootMs, before);
       expect(await on(machine, 'sudo cat /srv/kept /root/kept')).toBe('kept\nkept');
       expect(await on(machine, 'grep -c "\\[_U\\]\\|\\[U_\\]" /proc/mdstat')).toMatch(/^[13]$/);
     }

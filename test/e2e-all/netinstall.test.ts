@@ -116,7 +116,7 @@ describe.sequential('a whole installation by the installer of Debian', () => {
     await login('echo kept >kept && sync');
     const before = (await site.rack.serialLog('m1')).length;
     await site.client.power('m1', 'reset');
-    await site.rack.waitForSerial('m1', /netinst login:/, bootMs, before);
+    await site.waitForLogin('m1', 'netinst', bootMs, before);
     expect(await login('cat kept')).toBe('kept');
     expect((await site.client.instance(instances[0]?.id ?? '')).state).toBe('active');
   });

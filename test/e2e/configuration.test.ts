@@ -106,7 +106,7 @@ describe.sequential('an OS comes up as its owner’s', () => {
     for (let start = 0; start < 2; start++) {
       const shown = (await site.rack.serialLog('m1')).length;
       await login('m1', 'sudo systemctl reboot').catch(() => undefined);
-      await site.rack.waitForSerial('m1', /host-m1 login:/, bootMs, shown);
+      await site.waitForLogin('m1', 'host-m1', bootMs, shown);
     }
     await login('m1', 'cloud-init status --wait');
     await onAll(async ({ machine }) =>

@@ -74,7 +74,7 @@ describe.sequential('machines and images of the other kinds', () => {
     await site.rack.pullDisk('m2', 0);
     const shown = (await site.rack.serialLog('m2')).length;
     await site.client.askInstance(id, 'start');
-    await site.rack.waitForSerial('m2', /host-m2 login:/, bootMs, shown);
+    await site.waitForLogin('m2', 'host-m2', bootMs, shown);
     expect(await login('cat /srv/kept; lsblk --nodeps --noheadings --output NAME | grep --count ^sd')).toBe(
       'kept\n1',
     );

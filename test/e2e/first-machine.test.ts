@@ -62,7 +62,7 @@ describe.sequential('the first machine', () => {
     'the serial console shows boot loader, live image and the login prompt of the installed OS',
     async () => {
       for (const { hostName, machine } of installed()) {
-        await site.rack.waitForSerial(machine, new RegExp(`${hostName} login:`), bootMs);
+        await site.waitForLogin(machine.name, hostName, bootMs);
         const shown = await site.rack.serialLog(machine);
         expect(shown).toMatch(/PXELINUX/);
         expect(shown).toMatch(/live image, kernel/);
@@ -128,7 +128,7 @@ describe.sequential('the first machine', () => {
     await login('echo kept > kept && sync');
     const consoleBefore = (await site.rack.serialLog(machine)).length;
     await site.client.power(machine.name, 'reset');
-    await site.rack.waitForSerial(machine, new RegExp(`${hostName} login:`), bootMs, consoleBefore);
+    await site.waitForLogin(machine.name, hostName, bootMs, consoleBefore);
     const consoleSince = (await site.rack.serialLog(machine)).slice(consoleBefore);
     expect(consoleSince).toMatch(/PXELINUX/);
     expect(consoleSince).not.toMatch(/live image, kernel/);
@@ -172,7 +172,7 @@ describe.sequential('the first machine', () => {
     const { id } = await site.client.spawn(wish);
     instances = [await site.until('installed', id, installMs)];
     expect(instances).toMatchObject([{ state: 'active', pooled: true }]);
-    await site.rack.waitForSerial(machine, /pool-m1 login:/, bootMs);
+    await site.waitForLogin(machine.name, 'pool-m1', bootMs);
     await expect(site.owner.run(site.rack, defaultUser, machine.ip, 'true')).rejects.toThrow(
       /Permission denied/,
     );

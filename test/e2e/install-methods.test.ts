@@ -135,7 +135,7 @@ describe.sequential('machines are installed by', () => {
     await login('m2', 'touch only-in-memory');
     const shown = (await site.rack.serialLog('m2')).length;
     await site.client.power('m2', 'reset');
-    await site.rack.waitForSerial('m2', /host-m2 login:/, bootMs, shown);
+    await site.waitForLogin('m2', 'host-m2', bootMs, shown);
     expect(await cloudInitFaults((command) => login('m2', command))).toEqual([]);
     await proveServiceNetwork((command) => login('m2', command), 2);
     expect(await login('m2', 'hostname; ls only-in-memory 2>&1 || true')).toMatch(

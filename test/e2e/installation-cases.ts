@@ -95,7 +95,7 @@ export async function proveInstalled(
   { form, firmware, disk, rootSizeMib = instanceType.rootSizeMib }: Expected,
 ): Promise<void> {
   const { ip } = site.rack.machine(machine);
-  await site.rack.waitForSerial(machine, new RegExp(`host-${machine} login:`), bootMs);
+  await site.waitForLogin(machine, `host-${machine}`, bootMs);
   const said = await site.owner.run(site.rack, defaultUser, ip, look);
   const facts = Object.fromEntries(said.split('\n').map((line) => line.split('=') as [string, string]));
   expect(facts).toMatchObject({

@@ -124,6 +124,12 @@ export class RackUnderTest {
     }
   }
 
+  /** Its OS says who it is, and asks who is there. What a kernel or a service says at that moment stands between the two. */
+  waitForLogin(machine: string, hostName: string, timeoutMs: number, from?: number): Promise<void> {
+    const between = /(\[ *\d+\.\d+\] [^\n]*\n\s*)*/.source;
+    return this.rack.waitForSerial(machine, new RegExp(`${hostName} ${between}login:`), timeoutMs, from);
+  }
+
   /** The kinds of everything on the timeline of an instance. */
   async eventKinds(instanceId: string): Promise<Set<string>> {
     const kinds = new Set<string>();
