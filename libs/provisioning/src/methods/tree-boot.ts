@@ -23,7 +23,13 @@ export interface TreeHost {
 }
 
 /** Where the files of an image are, below the URL of the controller. */
-export const treePath = (imageId: string) => `boot/images/${imageId}/tree`;
+const treePath = (imageId: string) => `boot/images/${imageId}/tree`;
+
+/** Where its loader finds them, below the URL of the controller. */
+export function treeFiles(imageId: string, { kernel, initrd }: Pick<TreeKernel, 'kernel' | 'initrd'>) {
+  const tree = treePath(imageId);
+  return { kernelPath: `${tree}/${kernel}`, initrdPath: `${tree}/${initrd}` };
+}
 
 type Settings = Pick<Config, 'publicUrl' | 'metadata'>;
 
@@ -37,13 +43,11 @@ export function treeBoot(
   settings: Settings,
   more: Record<string, string> = {},
 ): NetworkBoot & { kind: 'kernel' } {
-  const tree = treePath(installation.image.id);
   const values = { ...kernelValues(installation, settings), ...more };
   return {
     kind: 'kernel',
     what,
-    kernelPath: `${tree}/${kernel}`,
-    initrdPath: `${tree}/${initrd}`,
+    ...treeFiles(installation.image.id, { kernel, initrd }),
     arguments: [...filledIn(kernelArguments, values), ...kernelWords(installation.type)],
   };
 }

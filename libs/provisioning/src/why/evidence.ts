@@ -58,10 +58,10 @@ export function factsOf(events: readonly TimelineEvent[], limit = 6): Fact[] {
   return facts.slice(-limit);
 }
 
-/** Whether its OS is to answer there; it need not ask us for anything. */
-export function isAwaitedOnSsh({ inStage }: Evidence): boolean {
+/** What is awaited on SSH, in words; undefined: nothing is. An OS that is to answer there need not ask us for anything. */
+export function awaitedOnSsh({ inStage }: Evidence): string | undefined {
   const awaits = inStage.findLast(({ kind }) => kind === 'wait.began')?.data.awaits;
-  return typeof awaits === 'string' && awaits.startsWith(sshAwaited);
+  return typeof awaits === 'string' && awaits.startsWith(sshAwaited) ? awaits : undefined;
 }
 
 /**

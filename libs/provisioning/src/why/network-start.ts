@@ -1,5 +1,5 @@
 import { liveImageFiles } from '../methods/live-image.js';
-import { treePath } from '../methods/tree-boot.js';
+import { treeFiles } from '../methods/tree-boot.js';
 import { answerFileNames } from '../netinstall/answer-values.js';
 import type { Evidence } from './evidence.js';
 
@@ -16,27 +16,27 @@ export interface NetworkStart {
   word: string;
 }
 
+const liveImage = { what: 'the live image', ...liveImageFiles };
+
 /** As it is given now, whatever the image said when the machine asked. */
 export function networkStart({ work, instance, image }: Evidence): NetworkStart {
-  if (work === 'deleting')
-    return { what: 'the live image', ...liveImageFiles, first: 'delete.sh', word: 'delete' };
-  const install = image?.install;
-  const tree = (file: string) => `${treePath(image?.id ?? '')}/${file}`;
-  if (install?.method === 'live' && instance?.installMethod === 'live')
-    return {
-      what: 'the OS that runs in memory',
-      kernelPath: tree(install.kernel),
-      initrdPath: tree(install.initrd),
-      first: 'its metadata',
-      word: 'installed',
-    };
-  if (install?.method === 'netinstall' && instance?.installMethod === 'netinstall')
-    return {
-      what: "the distribution's installer",
-      kernelPath: tree(install.kernel),
-      initrdPath: tree(install.initrd),
-      first: answerFileNames[install.answerFile.format],
-      word: 'install',
-    };
-  return { what: 'the live image', ...liveImageFiles, first: 'create.sh', word: 'install' };
+  if (work === 'deleting') return { ...liveImage, first: 'delete.sh', word: 'delete' };
+  const installed = { ...liveImage, first: 'create.sh', word: 'install' };
+  if (!image?.install || image.install.method !== instance?.installMethod) return installed;
+  const { id, install } = image;
+  switch (install.method) {
+    case 'live':
+      return {
+        what: 'the OS that runs in memory',
+        ...treeFiles(id, install),
+        first: 'its metadata',
+        word: 'installed',
+      };
+    case 'netinstall': {
+      const first = answerFileNames[install.answerFile.format];
+      return { what: "the distribution's installer", ...treeFiles(id, install), first, word: 'install' };
+    }
+    default:
+      return installed;
+  }
 }

@@ -1,12 +1,13 @@
 import { type Machine, notifyStates, type TimelineEvent } from '#core';
+import { answerFileNames } from '../netinstall/answer-values.js';
 import type { Evidence } from './evidence.js';
 
 /** What the events of a network boot look like on the timeline. */
 
 const loaderConfiguration = /^(pxelinux\.cfg\/|grub\/grub\.cfg-)/;
-/** What an installer or the live image asks for first. */
-const scriptPath =
-  /^\/boot\/instances\/[^/]+\/(create\.sh|delete\.sh|preseed\.cfg|user-data|kickstart\.cfg|autoyast\.xml)$/;
+/** What the live image or an installer asks for first. */
+const firstFiles: readonly string[] = ['create.sh', 'delete.sh', ...Object.values(answerFileNames)];
+const instanceFile = /^\/boot\/instances\/[^/]+\/([^/]+)$/;
 /** The image itself; what is below it tells of it. */
 const imagePath = /^\/boot\/images\/[^/]+$/;
 
@@ -27,6 +28,11 @@ export function isStartFile(paths: readonly string[], result: 'completed' | 'ref
   return (event) => kinds.includes(event.kind) && paths.includes(pathOf(event).replace(/^\//, ''));
 }
 
+function isFirstFile(path: string): boolean {
+  const [, name = ''] = instanceFile.exec(path) ?? [];
+  return firstFiles.includes(name);
+}
+
 function isOfLoader(path: string): boolean {
   return !loaderConfiguration.test(path) && !path.startsWith('boot/');
 }
@@ -42,8 +48,8 @@ export const isConfiguration = fetched((path) => loaderConfiguration.test(path),
 export const isLoader = fetched(isOfLoader, 'tftp.completed');
 /** A loader tries several names of its configuration: that one is refused says nothing. */
 export const isLoaderRefused = fetched(isOfLoader, 'tftp.refused');
-export const isScript = fetched((path) => scriptPath.test(path));
-export const isScriptRefused = fetched((path) => scriptPath.test(path), 'http.refused');
+export const isScript = fetched(isFirstFile);
+export const isScriptRefused = fetched(isFirstFile, 'http.refused');
 export const isImageStarted = fetched((path) => imagePath.test(path), 'http.started');
 export const isImageEnded: Sign = (event) =>
   ['http.completed', 'http.aborted'].includes(event.kind) && imagePath.test(pathOf(event));

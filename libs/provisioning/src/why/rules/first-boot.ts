@@ -1,4 +1,4 @@
-import { type Evidence, factsOf, isAwaited, isAwaitedOnSsh } from '../evidence.js';
+import { awaitedOnSsh, type Evidence, factsOf, isAwaited } from '../evidence.js';
 import { type Found, rules } from '../rule.js';
 import * as signs from '../signs.js';
 
@@ -49,11 +49,10 @@ export const firstBoot = rules(
       'An OS that cannot answer can say it: notify `installed`.',
     ],
     find: (evidence) => {
-      const { inStage } = evidence;
-      const awaits = inStage.findLast(({ kind }) => kind === 'wait.began')?.data.awaits;
-      if (!isAwaitedOnSsh(evidence) || !isAwaited(evidence)) return undefined;
+      const awaits = awaitedOnSsh(evidence);
+      if (awaits === undefined || !isAwaited(evidence)) return undefined;
       return found(evidence, {
-        says: `The machine was switched on with its OS, and was waited for in vain so far: ${String(awaits)}.`,
+        says: `The machine was switched on with its OS, and was waited for in vain so far: ${awaits}.`,
         missing: 'A greeting of an SSH server there.',
       });
     },

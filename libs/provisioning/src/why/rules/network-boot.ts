@@ -1,36 +1,10 @@
 import type { TimelineEvent } from '#core';
 import { biosLoader, uefiLoader } from '#netboot';
-import { type Evidence, factsOf, isAwaited, isAwaitedOnSsh } from '../evidence.js';
+import { awaitedOnSsh, type Evidence, factsOf, isAwaited } from '../evidence.js';
+import { reached } from '../milestones.js';
 import { networkStart } from '../network-start.js';
 import { type Found, rules } from '../rule.js';
 import * as signs from '../signs.js';
-
-/** What a machine comes by on its way from power on to the first word of what it starts. */
-type Milestone = 'dhcp' | 'loader' | 'configuration' | 'kernel' | 'initrd' | 'first';
-
-const toLoader: [Milestone, signs.Sign][] = [
-  ['dhcp', signs.isDhcp],
-  ['loader', signs.isLoader],
-  ['configuration', signs.isConfiguration],
-];
-
-/** The furthest it was seen to come; undefined: it is not on that way. A machine may come by more than was seen. */
-function reached(evidence: Evidence): Milestone | 'nothing' | undefined {
-  const { stage, inStage } = evidence;
-  if ((stage !== 'booting' && stage !== 'starting') || !isAwaited(evidence)) return undefined;
-  const passed = milestonesOf(evidence).findLast(([, sign]) => inStage.some(sign))?.[0];
-  return passed ?? 'nothing';
-}
-
-function milestonesOf(evidence: Evidence): [Milestone, signs.Sign][] {
-  const { kernelPath, initrdPath } = networkStart(evidence);
-  return [
-    ...toLoader,
-    ['kernel', signs.isStartFile([kernelPath], 'completed')],
-    ['initrd', signs.isStartFile([initrdPath], 'completed')],
-    ['first', evidence.stage === 'starting' ? signs.isMetadata : signs.isScript],
-  ];
-}
 
 /** That its kernel or its initial RAM disk was refused. */
 function refusedStarts(evidence: Evidence): TimelineEvent[] {
@@ -276,9 +250,8 @@ export const networkBoot = rules(
       'An OS that runs in memory fetches the rest of itself first: see that it asked for that.',
     ],
     find: (evidence) => {
-      if (reached(evidence) !== 'initrd') return undefined;
+      if (reached(evidence) !== 'initrd' || awaitedOnSsh(evidence) !== undefined) return undefined;
       const { inStage, site } = evidence;
-      if (isAwaitedOnSsh(evidence)) return undefined;
       const { what, first, initrdPath } = networkStart(evidence);
       const isInitrd = signs.isStartFile([initrdPath], 'completed');
       const afterInitrd = inStage.slice(inStage.findLastIndex(isInitrd) + 1);
